@@ -1,0 +1,2 @@
+export { tf } from './tf.ts';
+export { compile, type CompiledStep, type StepResult } from './compile.ts';
