@@ -5,3 +5,7 @@
 import * as tf from '@tensorflow/tfjs';
 
 export { tf };
+
+// tfjs otherwise advises every Node program to install its native backend; `useBackend` and `doctor` say more exactly
+// which engine is in use, and why.
+tf.env().set('PROD', true);
