@@ -1,5 +1,15 @@
 export { Optimizer, decayMatrices } from './optimizer.ts';
 export type { DecayMask, Updated, UpdateRule, WeightDecayOptions } from './optimizer.ts';
+export { SGD } from './sgd.ts';
+export type { SGDOptions } from './sgd.ts';
+export { Adagrad } from './adagrad.ts';
+export type { AdagradOptions } from './adagrad.ts';
+export { RMSProp } from './rmsprop.ts';
+export type { RMSPropOptions, RMSPropSlot } from './rmsprop.ts';
+export { Adadelta } from './adadelta.ts';
+export type { AdadeltaOptions, AdadeltaSlot } from './adadelta.ts';
 export { Adam } from './adam.ts';
 export type { AdamOptions, AdamSlot } from './adam.ts';
 export { AdamW } from './adamw.ts';
+export { AdaMax } from './adamax.ts';
+export type { AdaMaxOptions, AdaMaxSlot } from './adamax.ts';
