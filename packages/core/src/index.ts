@@ -1,1 +1,12 @@
-export {};
+/**
+ * The parts that every milestone is built from: modules and layers, losses, optimizers (Adam, 2014, among them),
+ * schedules, metrics, counter-based random numbers and the safetensors format. Runs in Node and in browsers; what touches
+ * files is in `@milestones/core/node`.
+ */
+export { Module } from './module.ts';
+export { Parameter, type ParameterOptions } from './parameter.ts';
+export { valueAndGradients } from './gradients.ts';
+export * from './initializers.ts';
+export * from './layers/index.ts';
+export { Random, type RandomState } from './random/random.ts';
+export { RandomKey } from './random/random-key.ts';

@@ -1,0 +1,152 @@
+/**
+ * Multi-head attention. Vaswani et al. 2017, section 3.2.
+ *
+ * Dimensions: B batch, T query time, S key time, C features, N heads, D head size (C = N · D).
+ */
+import { tf } from '@milestones/backend';
+import type { Initializer } from '../initializers.ts';
+import { Module } from '../module.ts';
+import type { RandomKey } from '../random/random-key.ts';
+import { Dense } from './dense.ts';
+import { Dropout } from './dropout.ts';
+
+/** Options of {@link MultiHeadAttention}. */
+export interface MultiHeadAttentionOptions {
+  /** Width of input and output, a multiple of `heads`. */
+  features: number;
+  /** Number of heads. */
+  heads: number;
+  /** Whether position t sees only positions up to t. Default false. */
+  causal?: boolean;
+  /** Whether query, key and value have biases. Default true. */
+  bias?: boolean;
+  /** Whether the output projection has a bias. Default true. */
+  outputBias?: boolean;
+  /** Dropout rate of the attention weights. Default 0. */
+  dropout?: number;
+  /** Of query, key and value weights; default that of {@link Dense}. */
+  weightInitializer?: Initializer;
+  /** Of the output projection's weight; default that of {@link Dense}. */
+  outputInitializer?: Initializer;
+  /** Of all biases; default that of {@link Dense}. */
+  biasInitializer?: Initializer;
+}
+
+/** Keys and values of the positions that were already seen, so that generating a token costs one position, not all. */
+export interface KeyValueCache {
+  /** [B, N, S, D] */
+  keys: tf.Tensor | undefined;
+  /** [B, N, S, D] */
+  values: tf.Tensor | undefined;
+}
+
+/** Arguments of {@link MultiHeadAttention.forward} besides the queries. */
+export interface AttentionCall {
+  /** What is attended to, [B, S, C]; default the queries' own input (self-attention). */
+  memory?: tf.Tensor;
+  /** Added to the scores, broadcast to [B, N, T, S]; 0 where attention is allowed, a large negative number elsewhere. */
+  mask?: tf.Tensor;
+  /** Noise for dropout, needed in training mode. */
+  key?: RandomKey;
+  /** Earlier keys and values; replaced by the extended ones, whose predecessors are disposed. */
+  cache?: KeyValueCache;
+}
+
+// Finite on purpose: minus infinity turns a row without any allowed position into NaN. exp(−1e9) is 0 in float32.
+const MASKED = -1e9;
+
+/** Multi-head attention with projections `query`, `key`, `value` and `output`; see the file's head. */
+export class MultiHeadAttention extends Module {
+  readonly query: Dense;
+  readonly key: Dense;
+  readonly value: Dense;
+  readonly output: Dense;
+  readonly dropout: Dropout;
+  readonly features: number;
+  readonly heads: number;
+  readonly causal: boolean;
+
+  constructor(options: MultiHeadAttentionOptions) {
+    super();
+    const { features, heads } = options;
+    if (!Number.isInteger(heads) || heads < 1 || features % heads !== 0) {
+      const below = Math.floor(features / heads) * heads;
+      throw new Error(
+        `attention: ${features} features do not divide by ${heads} heads; choose a multiple of ${heads}, for example ` +
+          `${below > 0 ? `${below} or ` : ''}${below + heads}.`,
+      );
+    }
+    this.features = features;
+    this.heads = heads;
+    this.causal = options.causal ?? false;
+    const projection = {
+      bias: options.bias ?? true,
+      ...(options.weightInitializer && { weightInitializer: options.weightInitializer }),
+      ...(options.biasInitializer && { biasInitializer: options.biasInitializer }),
+    };
+    this.query = new Dense(features, features, projection);
+    this.key = new Dense(features, features, projection);
+    this.value = new Dense(features, features, projection);
+    this.output = new Dense(features, features, {
+      bias: options.outputBias ?? true,
+      ...(options.outputInitializer && { weightInitializer: options.outputInitializer }),
+      ...(options.biasInitializer && { biasInitializer: options.biasInitializer }),
+    });
+    this.dropout = new Dropout(options.dropout ?? 0);
+  }
+
+  /**
+   * Attention(Q, K, V) = softmax(Q Kᵀ / √D) V for each head, then the output projection.
+   *
+   * @param x queries, [B, T, C]
+   * @returns [B, T, C]
+   */
+  forward(x: tf.Tensor, call: AttentionCall = {}): tf.Tensor {
+    const [B, T] = x.shape as [number, number, number];
+    const memory = call.memory ?? x;
+    const queries = this.#split(this.query.forward(x)); // [B, N, T, D]
+    let keys = this.#split(this.key.forward(memory)); // [B, N, S, D]
+    let values = this.#split(this.value.forward(memory)); // [B, N, S, D]
+    if (call.cache !== undefined) [keys, values] = extendCache(call.cache, keys, values);
+
+    const scale = 1 / Math.sqrt(this.features / this.heads);
+    // Scaling the queries, not the scores: T · D products instead of T · S.
+    let scores = tf.matMul(tf.mul(queries, scale), keys, false, true); // [B, N, T, S]
+    if (this.causal) scores = tf.add(scores, causalMask(T, keys.shape[2]!));
+    if (call.mask !== undefined) scores = tf.add(scores, call.mask);
+    const weights = this.dropout.forward(tf.softmax(scores, -1), call.key?.fold('attention')); // [B, N, T, S]
+    const mixed = tf.matMul(weights, values); // [B, N, T, D]
+    const merged = tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [B, T, this.features]); // [B, T, C]
+    return this.output.forward(merged);
+  }
+
+  #split(x: tf.Tensor): tf.Tensor {
+    const [B, time] = x.shape as [number, number, number];
+    const heads = tf.reshape(x, [B, time, this.heads, this.features / this.heads]); // [B, T, N, D]
+    return tf.transpose(heads, [0, 2, 1, 3]); // [B, N, T, D]
+  }
+}
+
+/**
+ * What a causal layer adds to its scores: 0 where position t may look, −10⁹ ahead of it. With earlier positions in the
+ * cache the T queries are the last T of S positions.
+ *
+ * @returns [T, S]
+ */
+export function causalMask(T: number, S: number): tf.Tensor2D {
+  const mask = new Float32Array(T * S);
+  for (let t = 0; t < T; t++) mask.fill(MASKED, t * S + (S - T + t) + 1, (t + 1) * S);
+  return tf.tensor2d(mask, [T, S]);
+}
+
+function extendCache(cache: KeyValueCache, keys: tf.Tensor, values: tf.Tensor): [tf.Tensor, tf.Tensor] {
+  const { keys: earlierKeys, values: earlierValues } = cache;
+  // Kept beyond the tidy of one step: the cache owns them.
+  const allKeys = tf.keep(earlierKeys === undefined ? tf.clone(keys) : tf.concat([earlierKeys, keys], 2));
+  const allValues = tf.keep(earlierValues === undefined ? tf.clone(values) : tf.concat([earlierValues, values], 2));
+  earlierKeys?.dispose();
+  earlierValues?.dispose();
+  cache.keys = allKeys;
+  cache.values = allValues;
+  return [allKeys, allValues];
+}
