@@ -1,5 +1,5 @@
 import { tf } from '@milestones/backend';
-import { nonNegative } from './hyperparameters.ts';
+import { nonNegative } from '../hyperparameters.ts';
 import { Optimizer, type UpdateRule, type WeightDecayOptions } from './optimizer.ts';
 
 /** Options of {@link Adagrad}; the defaults are PyTorch's. */

@@ -1,6 +1,6 @@
 import { tf } from '@milestones/backend';
 import { inverseBiasCorrection } from './bias-correction.ts';
-import { decayRate, nonNegative } from './hyperparameters.ts';
+import { decayRate, nonNegative } from '../hyperparameters.ts';
 import { Optimizer, type UpdateRule, type WeightDecayOptions } from './optimizer.ts';
 
 /** Options of {@link Adam}; the defaults are the paper's. */

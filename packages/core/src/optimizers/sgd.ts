@@ -1,5 +1,5 @@
 import { tf } from '@milestones/backend';
-import { decayRate, nonNegative } from './hyperparameters.ts';
+import { decayRate, nonNegative } from '../hyperparameters.ts';
 import { Optimizer, type UpdateRule, type WeightDecayOptions } from './optimizer.ts';
 
 /** Options of {@link SGD}. */

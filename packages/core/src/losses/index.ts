@@ -1,0 +1,10 @@
+export { crossEntropyLoss, binaryCrossEntropyLoss } from './cross-entropy.ts';
+export type { CrossEntropyOptions } from './cross-entropy.ts';
+export {
+  meanSquaredErrorLoss,
+  meanAbsoluteErrorLoss,
+  huberLoss,
+  gaussianNegativeLogLikelihoodLoss,
+} from './regression.ts';
+export type { GaussianLossOptions } from './regression.ts';
+export type { LossOptions, Reduction } from './reduction.ts';
