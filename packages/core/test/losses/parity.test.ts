@@ -1,7 +1,7 @@
 /** Every loss against PyTorch: values and gradients. */
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { tf } from '@milestones/backend';
+import { tf, useBackend } from '@milestones/backend';
 import * as losses from '../../src/losses/index.ts';
 
 interface Packed {
@@ -33,11 +33,10 @@ function expectClose(what: string, actual: tf.Tensor | undefined, expected: Pack
   });
 }
 
-for (const engine of ['cpu', 'wasm']) {
+for (const engine of ['cpu', 'wasm'] as const) {
   describe(engine, () => {
     beforeAll(async () => {
-      if (engine === 'wasm') await import('../../../backend/node_modules/@tensorflow/tfjs-backend-wasm/dist/index.js');
-      expect(await tf.setBackend(engine)).toBe(true);
+      await useBackend(engine);
     });
     cases.forEach(({ loss, options, inputs, weights, value, gradients }, index) => {
       it(`case ${index}: ${loss} ${JSON.stringify(options)} equals PyTorch's`, () => {

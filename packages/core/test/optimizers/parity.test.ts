@@ -1,7 +1,7 @@
 /** Every optimizer against PyTorch over 50 steps, and against itself on the other engine. */
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { tf } from '@milestones/backend';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { tf, useBackend } from '@milestones/backend';
 import * as optimizers from '../../src/optimizers/index.ts';
 import { Parameter } from '../../src/parameter.ts';
 
@@ -71,14 +71,10 @@ function expectParity(actual: Record<string, Values>, expected: Record<string, V
   }
 }
 
-for (const engine of ['cpu', 'wasm']) {
+for (const engine of ['cpu', 'wasm'] as const) {
   describe(engine, () => {
     beforeAll(async () => {
-      if (engine === 'wasm') await import('../../../backend/node_modules/@tensorflow/tfjs-backend-wasm/dist/index.js');
-      expect(await tf.setBackend(engine)).toBe(true);
-    });
-    afterAll(async () => {
-      await tf.setBackend('cpu');
+      await useBackend(engine);
     });
     for (const { optimizer, options, learningRate, after } of fixture.cases) {
       it(`${optimizer} ${JSON.stringify(options)} follows PyTorch for 50 steps`, () => {
