@@ -1,1 +1,68 @@
-export {};
+/**
+ * Parts of a run that reproduces a paper. The training loop stays in the milestone's package; this package gives it
+ *
+ * - a command line from one zod schema and preset files: `runCommand` (frame, help, dry run, exit codes) or `parseCommand`,
+ * - a run folder: `openRun` → `Run` with `log`, `assertFinite`, `saveCheckpoint`, `saveSample`, `stopping`, `finish`,
+ * - progress, curves, tables, targets, reports and committed results.
+ *
+ * A milestone's `src/reproduce.ts` exports `main(argv: string[]): Promise<number>` and looks like this:
+ *
+ * ```ts
+ * export function main(argv: string[]): Promise<number> {
+ *   return runCommand({ milestone: 'toy', title, schema, presets: new URL('../presets/', import.meta.url), argv, describe, run });
+ * }
+ *
+ * async function run(command: Command<Config>): Promise<number> {
+ *   const { config, seed } = command;
+ *   const engine = await useBackend(command.backend as EngineName | undefined);
+ *   const model = new Model(config);
+ *   const run = await openRun(command, { engine, parameters: model.parameterCount(), deviations });
+ *   try {
+ *     if (run.checkpoint) model.loadStateDict(dataToTensors(run.checkpoint.tensors.model!)); // and the optimizer, the cursor …
+ *     const progress = run.progress({ total: config.steps });
+ *     for (let step = …; step < config.steps; ) {
+ *       const trainLoss = await trainStep(…);
+ *       step += 1;
+ *       run.assertFinite(step, { trainLoss });
+ *       progress.update(step, { trainLoss });
+ *       if (step % config.logEvery === 0) run.log(step, { trainLoss });
+ *       if (run.stopping || step % config.checkpointEvery === 0) await run.saveCheckpoint({ step, tensors, state });
+ *       if (run.stopping) return run.interrupted();
+ *     }
+ *     return await run.finish({ steps: config.steps, metrics: { validationLoss } });
+ *   } finally {
+ *     run.close();
+ *   }
+ * }
+ * ```
+ *
+ * Node only.
+ */
+export { CommandError } from './command/command-error.ts';
+export { nearestName } from './command/nearest-name.ts';
+export { type Command, type CommandOptions, parseCommand } from './command/parse-command.ts';
+export { loadPresets, type Preset } from './command/presets.ts';
+export { type MilestoneCommand, runCommand } from './command/run-command.ts';
+export { listSchemaKeys, type SchemaKey } from './command/schema-keys.ts';
+export { type Chart, curvesSvg } from './curves.ts';
+export { describeEnvironment, type EngineDescription, type Environment } from './environment.ts';
+export { type LogPosition, MetricsLog, readMetrics } from './metrics-log.ts';
+export { NotFiniteError } from './not-finite.ts';
+export { Progress, type ProgressOptions } from './progress.ts';
+export type { Deviation } from './report.ts';
+export { resultsFolder, saveResults, thinMetrics } from './results.ts';
+export {
+  type CheckpointTensors,
+  type CheckpointToSave,
+  type FinishOptions,
+  openRun,
+  Run,
+  type RunCheckpoint,
+  type RunOptions,
+} from './run.ts';
+export { type ConfigChange, createRunFolder, findLatestRun, readRunConfig, type RunConfig } from './run-folder.ts';
+export { lockRun, type RunLock } from './run-lock.ts';
+export { StopSignals } from './stop-signals.ts';
+export type { Summary } from './summary.ts';
+export { formatDuration, formatNumber, formatTable, markdownTable } from './table.ts';
+export { checkTargets, type MetricsRecord, type TargetDefinition, type TargetResult, targetTable } from './targets.ts';

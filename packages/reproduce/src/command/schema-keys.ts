@@ -1,0 +1,198 @@
+/**
+ * What a zod schema of a milestone's configuration says about its keys: one flat list of dotted keys with type, default,
+ * choices and description. `--set`, presets and `--help` are all made from this list, so they cannot disagree.
+ * The schema is read through `z.toJSONSchema`, zod's public and stable description of itself.
+ */
+import { z } from 'zod';
+import { CommandError } from './command-error.ts';
+
+export type ValueKind = 'number' | 'integer' | 'boolean' | 'string' | 'null' | 'array' | 'object';
+
+export interface SchemaKey {
+  /** Dotted path, such as `model.heads`. */
+  key: string;
+  /** Kinds of JSON value that the schema accepts; several for unions and nullable values. */
+  kinds: ValueKind[];
+  /** The allowed values of an enum or a union of literals. */
+  choices: unknown[];
+  /** Text of `.describe()` or `.meta({ description })`. */
+  description: string;
+  /** The schema's default, which is the paper's value. */
+  default: unknown;
+  /** For arrays: the kinds of an element. */
+  elementKinds: ValueKind[];
+}
+
+interface JsonSchema {
+  type?: string | string[];
+  properties?: Record<string, JsonSchema>;
+  anyOf?: JsonSchema[];
+  oneOf?: JsonSchema[];
+  allOf?: JsonSchema[];
+  enum?: unknown[];
+  const?: unknown;
+  items?: JsonSchema | false;
+  description?: string;
+}
+
+/** Every leaf key of the schema in the order in which the schema declares them. Throws where a key has no default. */
+export function listSchemaKeys(schema: z.ZodType): SchemaKey[] {
+  const defaults = schemaDefaults(schema);
+  const description = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
+  const keys = new Map<string, SchemaKey>();
+  collect(description, [], '', keys, defaults);
+  return [...keys.values()];
+}
+
+/** The configuration that the schema gives for no input at all: the paper's. */
+export function schemaDefaults(schema: z.ZodType): unknown {
+  const parsed = schema.safeParse({});
+  if (parsed.success) return parsed.data;
+  const missing = parsed.error.issues.map((issue) => issue.path.join('.') || issue.message);
+  throw new Error(
+    `configuration schema: ${missing.join(', ')} has no usable default; give every key a .default() (nested objects a .prefault({})).`,
+  );
+}
+
+function collect(
+  node: JsonSchema,
+  path: string[],
+  inherited: string,
+  keys: Map<string, SchemaKey>,
+  defaults: unknown,
+): void {
+  const branches = [...(node.anyOf ?? []), ...(node.oneOf ?? []), ...(node.allOf ?? [])];
+  const description = node.description ?? inherited;
+  if (node.properties) {
+    for (const [name, child] of Object.entries(node.properties)) collect(child, [...path, name], '', keys, defaults);
+  }
+  const objectBranches = branches.filter((branch) => branch.properties || branch.anyOf || branch.oneOf || branch.allOf);
+  for (const branch of objectBranches) collect(branch, path, description, keys, defaults);
+  if (node.properties || objectBranches.some((branch) => branch.properties) || path.length === 0) return;
+
+  const key = path.join('.');
+  const entry = keys.get(key) ?? {
+    key,
+    kinds: [],
+    choices: [],
+    description,
+    default: valueAt(defaults, key),
+    elementKinds: [],
+  };
+  for (const part of [node, ...branches]) {
+    for (const kind of kindsOf(part)) if (!entry.kinds.includes(kind)) entry.kinds.push(kind);
+    const choices = part.enum ?? (part.const === undefined ? [] : [part.const]);
+    for (const choice of choices) if (!entry.choices.includes(choice)) entry.choices.push(choice);
+    if (part.items) entry.elementKinds.push(...kindsOf(part.items));
+  }
+  keys.set(key, entry);
+}
+
+function kindsOf(node: JsonSchema): ValueKind[] {
+  if (node.const === null) return ['null'];
+  if (node.type === undefined) return [];
+  return (Array.isArray(node.type) ? node.type : [node.type]) as ValueKind[];
+}
+
+/** The value at a dotted key, or undefined. */
+export function valueAt(value: unknown, key: string): unknown {
+  let current = value;
+  for (const name of key.split('.')) {
+    if (typeof current !== 'object' || current === null) return undefined;
+    current = (current as Record<string, unknown>)[name];
+  }
+  return current;
+}
+
+/** Sets the value at a dotted key, making the objects on the way. */
+export function setValueAt(target: Record<string, unknown>, key: string, value: unknown): void {
+  const names = key.split('.');
+  let current = target;
+  for (const name of names.slice(0, -1)) {
+    const next = current[name];
+    if (typeof next !== 'object' || next === null || Array.isArray(next)) current[name] = {};
+    current = current[name] as Record<string, unknown>;
+  }
+  current[names.at(-1)!] = value;
+}
+
+/** `{ model: { heads: 4 }, steps: 10 }` → `[['model.heads', 4], ['steps', 10]]`, no deeper than the schema's own leaves. */
+export function flattenConfig(value: unknown, keys: readonly SchemaKey[], prefix = ''): [string, unknown][] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [[prefix, value]];
+  if (prefix !== '' && keys.some((entry) => entry.key === prefix)) return [[prefix, value]];
+  return Object.entries(value).flatMap(([name, child]) =>
+    flattenConfig(child, keys, prefix ? `${prefix}.${name}` : name),
+  );
+}
+
+/** In words, what a key accepts: `a whole number`, `one of pre, post`. */
+export function describeKind(entry: SchemaKey): string {
+  if (entry.choices.length > 0) return `one of ${entry.choices.map(String).join(', ')}`;
+  const words: Record<ValueKind, string> = {
+    number: 'a number',
+    integer: 'a whole number',
+    boolean: 'true or false',
+    string: 'text',
+    null: 'null',
+    array: 'a list such as 1,2,3',
+    object: 'a JSON object',
+  };
+  return entry.kinds.map((kind) => words[kind]).join(' or ') || 'a JSON value';
+}
+
+/** Reads the text after `=` in `--set key=value` as the type that the schema wants for this key. */
+export function parseSetting(entry: SchemaKey, text: string): unknown {
+  const choice = entry.choices.find((candidate) => String(candidate) === text);
+  if (choice !== undefined) return choice;
+  const parsed =
+    entry.choices.length > 0 && !entry.kinds.includes('null')
+      ? undefined
+      : parseKinds(entry.kinds, entry.elementKinds, text);
+  if (parsed === undefined) {
+    const about = entry.description ? ` ${entry.key}: ${entry.description}` : '';
+    throw new CommandError(
+      `--set ${entry.key}: ${JSON.stringify(text)} arrived; write ${describeKind(entry)}, for example --set ${entry.key}=${showValue(entry.default)}.${about}`,
+    );
+  }
+  return parsed;
+}
+
+function parseKinds(kinds: readonly ValueKind[], elementKinds: readonly ValueKind[], text: string): unknown {
+  return (kinds.includes('array') ? parseList(elementKinds, text) : undefined) ?? parseScalar(kinds, text);
+}
+
+function parseList(elementKinds: readonly ValueKind[], text: string): unknown {
+  if (text.startsWith('[')) return parseJson(text);
+  const elements = text === '' ? [] : text.split(',').map((part) => parseScalar(elementKinds, part.trim()));
+  return elements.includes(undefined) ? undefined : elements;
+}
+
+function parseScalar(kinds: readonly ValueKind[], text: string): unknown {
+  const has = (kind: ValueKind) => kinds.includes(kind);
+  if (has('null') && text === 'null') return null;
+  if (has('boolean') && (text === 'true' || text === 'false')) return text === 'true';
+  if (has('number') || has('integer')) {
+    const value = text.trim() === '' ? Number.NaN : Number(text.replaceAll('_', ''));
+    if (Number.isFinite(value) && (has('number') || Number.isInteger(value))) return value;
+  }
+  if (has('object') || kinds.length === 0) {
+    const value = parseJson(text);
+    if (value !== undefined) return value;
+  }
+  return has('string') ? text : undefined;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A configuration value as one would type it after `--set key=`. */
+export function showValue(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (Array.isArray(value) && value.every((element) => typeof element !== 'object')) return value.join(',');
+  return value === undefined ? '…' : JSON.stringify(value);
+}
