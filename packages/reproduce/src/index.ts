@@ -1,7 +1,7 @@
 /**
  * Parts of a run that reproduces a paper. The training loop stays in the milestone's package; this package gives it
  *
- * - a command line from one zod schema and preset files: `runCommand` (frame, help, dry run, exit codes) or `parseCommand`,
+ * - a command line from one zod schema and preset files: `runMain` (errors → exit codes), `parseCommand`, `describeCommand`,
  * - a run folder: `openRun` → `Run` with `log`, `assertFinite`, `saveCheckpoint`, `saveSample`, `stopping`, `finish`,
  * - progress, curves, tables, targets, reports and committed results.
  *
@@ -9,31 +9,34 @@
  *
  * ```ts
  * export function main(argv: string[]): Promise<number> {
- *   return runCommand({ milestone: 'toy', title, schema, presets: new URL('../presets/', import.meta.url), argv, describe, run });
+ *   return runMain(async () => {
+ *     const command = parseCommand({ milestone: 'toy', title, schema, presets: new URL('../presets/', import.meta.url), argv });
+ *     const model = new Model(command.config);
+ *     const facts = { parameters: model.parameterCount(), steps: command.config.steps };
+ *     if (describeCommand(command, facts)) return 0; // --help or --dry-run
+ *     const engine = await useBackend(command.backend);
+ *     const run = await openRun(command, { engine, parameters: facts.parameters, deviations });
+ *     try {
+ *       return await trainAndReport(command, run, model.initialize(command.seed));
+ *     } finally {
+ *       run.close();
+ *     }
+ *   });
  * }
  *
- * async function run(command: Command<Config>): Promise<number> {
- *   const { config, seed } = command;
- *   const engine = await useBackend(command.backend as EngineName | undefined);
- *   const model = new Model(config);
- *   const run = await openRun(command, { engine, parameters: model.parameterCount(), deviations });
- *   try {
- *     if (run.checkpoint) model.loadStateDict(dataToTensors(run.checkpoint.tensors.model!)); // and the optimizer, the cursor …
- *     const progress = run.progress({ total: config.steps });
- *     for (let step = …; step < config.steps; ) {
- *       const trainLoss = await trainStep(…);
- *       step += 1;
- *       run.assertFinite(step, { trainLoss });
- *       progress.update(step, { trainLoss });
- *       if (step % config.logEvery === 0) run.log(step, { trainLoss });
- *       if (run.stopping || step % config.checkpointEvery === 0) await run.saveCheckpoint({ step, tensors, state });
- *       if (run.stopping) return run.interrupted();
- *     }
- *     return await run.finish({ steps: config.steps, metrics: { validationLoss } });
- *   } finally {
- *     run.close();
- *   }
+ * // In trainAndReport, the loop:
+ * if (run.checkpoint) model.loadStateDict(dataToTensors(run.checkpoint.tensors.model)); // and the optimizer, the cursor …
+ * const progress = run.progress({ total: steps });
+ * for (let step = run.checkpoint?.step ?? 0; step < steps; ) {
+ *   const trainLoss = await trainStep(…);
+ *   step += 1;
+ *   run.assertFinite(step, { trainLoss });
+ *   progress.update(step, { trainLoss });
+ *   if (step % logEvery === 0) run.log(step, { trainLoss });
+ *   if (run.stopping || step % checkpointEvery === 0) await run.saveCheckpoint({ step, tensors, state });
+ *   if (run.stopping) return run.interrupted();
  * }
+ * return await run.finish({ steps, metrics: { validationLoss } });
  * ```
  *
  * Node only.
@@ -42,7 +45,7 @@ export { CommandError } from './command/command-error.ts';
 export { nearestName } from './command/nearest-name.ts';
 export { type Command, type CommandOptions, parseCommand } from './command/parse-command.ts';
 export { loadPresets, type Preset } from './command/presets.ts';
-export { type MilestoneCommand, runCommand } from './command/run-command.ts';
+export { describeCommand, runMain } from './command/run-main.ts';
 export { listSchemaKeys, type SchemaKey } from './command/schema-keys.ts';
 export { type Chart, curvesSvg } from './curves.ts';
 export { describeEnvironment, type EngineDescription, type Environment } from './environment.ts';

@@ -28,7 +28,10 @@ export interface CommandOptions<Schema extends z.ZodType> {
   milestone: string;
   /** For help and report: the paper, such as `GPT-2 (Radford et al. 2019)`. */
   title?: string;
-  /** The configuration: a zod object whose every key has a default (the paper's value) and a description. */
+  /**
+   * The configuration: a zod object whose every key has a default (the paper's value) and a description. Parsing its own
+   * output again must give the same (no transforms).
+   */
   schema: Schema;
   /** The presets folder, usually `new URL('../presets/', import.meta.url)`. Its parent is the package folder. */
   presets: string | URL;
@@ -48,6 +51,8 @@ export interface Command<Config> {
   /** Name for `useBackend`; undefined means its own default (MILESTONES_BACKEND, then auto). */
   backend: string | undefined;
   config: Config;
+  /** The same configuration as a flat list of dotted keys and values, in the schema's order. */
+  settings: [key: string, value: unknown][];
   /** Differences from the schema's defaults: preset deltas and `--set`. */
   changes: ConfigChange[];
   /** The `--set` arguments as typed; with --resume, after those of the run. */
@@ -154,6 +159,7 @@ export function parseCommand<Schema extends z.ZodType>(options: CommandOptions<S
     seed,
     backend: typedBackend ?? stored?.engine ?? undefined,
     config,
+    settings: flattenConfig(config, keys),
     changes: listChanges(schema, keys, preset, settings, config),
     set,
     targets: preset.targets,
@@ -220,7 +226,9 @@ function resolveConfig<Schema extends z.ZodType>(
   preset: Preset,
   settings: ReadonlyMap<string, unknown>,
 ): z.output<Schema> {
-  const input: Record<string, unknown> = {};
+  // From the parsed defaults, not from {}: a nested default is taken whole or not at all, so one delta inside it would
+  // otherwise switch its neighbours to other values.
+  const input = structuredClone(schemaDefaults(schema)) as Record<string, unknown>;
   for (const { key, value } of preset.deltas) setValueAt(input, key, value);
   for (const [key, value] of settings) setValueAt(input, key, value);
   const parsed = schema.safeParse(input);
