@@ -1,0 +1,8 @@
+/** The bytes behind a URL; a path is relative to the page. The Node twin of this file also reads files. */
+export async function loadBytes(location: string | URL): Promise<Uint8Array<ArrayBuffer>> {
+  const response = await fetch(location);
+  if (!response.ok) {
+    throw new Error(`loadBytes: ${String(location)} answered ${response.status} ${response.statusText}; check that the file is served there.`);
+  }
+  return new Uint8Array(await response.arrayBuffer());
+}

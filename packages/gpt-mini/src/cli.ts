@@ -1,0 +1,76 @@
+#!/usr/bin/env node
+/** The command `gpt-mini`: `reproduce` trains a preset, `generate` continues a text. */
+import { parseArgs } from 'node:util';
+import { useBackend, type EngineName } from '@milestones/backend';
+import { CommandError, runMain } from '@milestones/reproduce';
+import { Gpt } from './model.ts';
+import { generateTokens } from './generate.ts';
+import { main as reproduce } from './reproduce.ts';
+import { pretrained, type PretrainedName } from './weights.ts';
+
+const usage = `gpt-mini reproduce [--preset quick|laptop|paper] [flags]   train a preset; see gpt-mini reproduce --help
+gpt-mini generate [prompt] [flags]                         continue a text
+
+  --weights <name|folder>   ${Object.keys(pretrained).join(', ')}, or a folder that a run saved (default shakespeare-char)
+  --tokens <count>          how many tokens to generate (default 300)
+  --temperature <number>    below 1 safer, above 1 wilder, 0 always the most likely (default 0.8)
+  --top-k <count>           draw among the most likely tokens only
+  --top-p <number>          draw among the fewest tokens of this total probability
+  --seed <number>           the same seed gives the same text (default 1)
+  --backend <engine>        auto, cuda, webgpu, native, onnx, wasm or cpu (default auto)
+`;
+
+async function generate(argv: string[]): Promise<number> {
+  const { values, positionals } = parseFlags(argv);
+  const number = (flag: 'tokens' | 'temperature' | 'top-k' | 'top-p' | 'seed'): number | undefined => {
+    const text = values[flag];
+    if (text === undefined) return undefined;
+    const value = Number(text);
+    if (text.trim() === '' || Number.isNaN(value)) {
+      throw new CommandError(`--${flag}: '${text}' arrived; give a number.`);
+    }
+    return value;
+  };
+  const [prompt = '\n', ...more] = positionals;
+  if (more.length > 0) {
+    throw new CommandError(`generate: ${more.length + 1} prompts arrived; give one, in quotes: gpt-mini generate "To be".`);
+  }
+  const topK = number('top-k');
+  const topP = number('top-p');
+  await useBackend(values.backend as EngineName | undefined);
+  const model = await Gpt.fromPretrained((values.weights ?? 'shakespeare-char') as PretrainedName);
+  const options = {
+    tokens: number('tokens') ?? 300,
+    temperature: number('temperature') ?? 0.8,
+    seed: number('seed') ?? 1,
+    ...(topK !== undefined && { topK }),
+    ...(topP !== undefined && { topP }),
+  };
+  const tokenizer = model.tokenizer!;
+  const tokens = tokenizer.encode(prompt);
+  process.stdout.write(prompt);
+  for await (const token of generateTokens(model, tokens, options)) process.stdout.write(tokenizer.decode([token]));
+  process.stdout.write('\n');
+  return 0;
+}
+
+function parseFlags(argv: string[]) {
+  const text = { type: 'string' } as const;
+  const options = { weights: text, tokens: text, temperature: text, 'top-k': text, 'top-p': text, seed: text, backend: text };
+  try {
+    return parseArgs({ args: argv, options, allowPositionals: true });
+  } catch (error) {
+    throw new CommandError(`generate: ${(error as Error).message} The flags are:\n\n${usage}`);
+  }
+}
+
+const [verb, ...rest] = process.argv.slice(2);
+process.exitCode = await runMain(async () => {
+  if (verb === 'reproduce') return reproduce(rest);
+  if (verb === 'generate' && !rest.includes('--help')) return generate(rest);
+  if (verb !== undefined && verb !== 'generate' && verb !== '--help' && verb !== '-h') {
+    throw new CommandError(`gpt-mini: '${verb}' is not a command; there are reproduce and generate.`);
+  }
+  process.stdout.write(usage);
+  return 0;
+});
