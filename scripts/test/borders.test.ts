@@ -23,6 +23,8 @@ const imports: [file: string, imported: string, allowed: boolean][] = [
   ['packages/core/src/e.ts', './node/save-file.ts', false],
   ['packages/core/src/f.ts', '@milestones/datasets', false],
   ['packages/core/src/g.ts', '@milestones/backend/node', false],
+  ['packages/core/src/h.ts', './load-bytes.node.ts', false],
+  ['packages/core/src/load-bytes.node.ts', 'node:fs', true],
   ['packages/core/src/node.ts', './node/save-file.ts', true],
   ['packages/core/src/node/a.ts', 'node:fs', true],
   ['packages/core/src/node/b.ts', '@tensorflow/tfjs', false],
@@ -95,6 +97,21 @@ function runtimeImports(file: string): string[] {
   return specifiers;
 }
 
+/** The source file that a browser gets for a package's own `#name` import. */
+function browserFile(importer: string, specifier: string): string {
+  const [, packages, name] =
+    relative(root, importer)
+      .replaceAll('\\', '/')
+      .match(/^(packages)\/([^/]+)\//) ?? [];
+  const folder = join(root, packages ?? '', name ?? '');
+  const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+    imports: Record<string, { '@milestones/source': { default: string } }>;
+  };
+  const file = manifest.imports[specifier]?.['@milestones/source'].default;
+  if (!file) throw new Error(`${name}: package.json has no browser source for ${specifier}.`);
+  return join(folder, file);
+}
+
 /** Chains of files from an entry to each `node:` import that can be reached from it, across our packages. */
 function pathsToNode(entry: string): string[] {
   const chains: string[] = [];
@@ -106,6 +123,7 @@ function pathsToNode(entry: string): string[] {
     for (const specifier of runtimeImports(file)) {
       if (specifier.startsWith('node:')) chains.push([...here, specifier].join(' → '));
       else if (specifier.startsWith('.')) walk(resolve(dirname(file), specifier), here);
+      else if (specifier.startsWith('#')) walk(browserFile(file, specifier), here);
       else if (specifier.startsWith('@milestones/')) {
         const [, name = '', ...subpath] = specifier.split('/');
         walk(join(root, 'packages', name, 'src', `${subpath.join('/') || 'index'}.ts`), here);
