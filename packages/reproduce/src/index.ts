@@ -68,4 +68,6 @@ export { lockRun, type RunLock } from './run-lock.ts';
 export { StopSignals } from './stop-signals.ts';
 export type { Summary } from './summary.ts';
 export { formatDuration, formatNumber, formatTable, markdownTable } from './table.ts';
-export { checkTargets, type MetricsRecord, type TargetDefinition, type TargetResult, targetTable } from './targets.ts';
+export { checkTargets, type MetricsRecord, type TargetDefinition, type TargetResult } from './targets.ts';
+export { targetMarkdown, targetTable } from './target-table.ts';
+export { formatResultsBlocks, loadResults, type SavedResult } from './results-tables.ts';

@@ -6,7 +6,7 @@ import type { Environment } from './environment.ts';
 import type { Summary } from './summary.ts';
 import type { RunConfig } from './run-folder.ts';
 import { formatNumber, markdownTable } from './table.ts';
-import { targetMarkdown } from './targets.ts';
+import { targetMarkdown } from './target-table.ts';
 
 /** A difference from the paper, as data. */
 export interface Deviation {

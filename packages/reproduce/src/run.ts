@@ -19,7 +19,8 @@ import { lockRun, type RunLock } from './run-lock.ts';
 import { StopSignals } from './stop-signals.ts';
 import type { Summary } from './summary.ts';
 import { formatDuration } from './table.ts';
-import { checkTargets, missedTarget, targetTable } from './targets.ts';
+import { missedTarget, targetTable } from './target-table.ts';
+import { checkTargets } from './targets.ts';
 
 export interface RunOptions {
   engine: EngineDescription;

@@ -4,6 +4,7 @@
  */
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ENGINE_NAMES, type EngineName } from '@milestones/backend';
 import type { z } from 'zod';
 import { type ConfigChange, findLatestRun, readRunConfig, type RunConfig } from '../run-folder.ts';
 import type { TargetDefinition } from '../targets.ts';
@@ -49,7 +50,7 @@ export interface Command<Config> {
   expectedMinutes: number | undefined;
   seed: number;
   /** Name for `useBackend`; undefined means its own default (MILESTONES_BACKEND, then auto). */
-  backend: string | undefined;
+  backend: EngineName | 'auto' | undefined;
   config: Config;
   /** The same configuration as a flat list of dotted keys and values, in the schema's order. */
   settings: [key: string, value: unknown][];
@@ -144,7 +145,7 @@ export function parseCommand<Schema extends z.ZodType>(options: CommandOptions<S
     );
   }
 
-  const typedBackend = flag('backend');
+  const typedBackend = flag('backend') === undefined ? undefined : parseBackend(flag('backend')!);
   const line = [
     `${prefix} --preset ${preset.name} --seed ${seed}`,
     ...(typedBackend === undefined ? [] : [`--backend ${typedBackend}`]),
@@ -157,7 +158,7 @@ export function parseCommand<Schema extends z.ZodType>(options: CommandOptions<S
     presetWhy: preset.why,
     expectedMinutes: preset.minutes,
     seed,
-    backend: typedBackend ?? stored?.engine ?? undefined,
+    backend: typedBackend ?? (stored?.engine ? parseBackend(stored.engine) : undefined),
     config,
     settings: flattenConfig(config, keys),
     changes: listChanges(schema, keys, preset, settings, config),
@@ -199,6 +200,13 @@ function parseSeed(text: string): number {
   throw new CommandError(
     `--seed: ${JSON.stringify(text)} arrived; write a whole number from 0 to 4294967295, for example --seed 1.`,
   );
+}
+
+function parseBackend(text: string): EngineName | 'auto' {
+  const names = ['auto', ...ENGINE_NAMES] as const;
+  const name = names.find((candidate) => candidate === text);
+  if (name !== undefined) return name;
+  throw new CommandError(`--backend: ${JSON.stringify(text)} is no engine; ${suggestion(text, names)}.`);
 }
 
 /** `['a=1', 'b=2', 'a=3']` → `['b=2', 'a=3']`: the last setting of a key wins. */

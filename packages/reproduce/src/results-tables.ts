@@ -1,0 +1,147 @@
+/**
+ * README tables made from committed results. A Markdown file marks where a table belongs:
+ *
+ *     <!-- results:start targets milestone=gpt-mini preset=laptop -->
+ *     <!-- results:end -->
+ *
+ * `targets` (the usual kind) lists every claim of the milestone's saved runs; `overview` has one row per milestone and
+ * preset, seeds side by side. `milestone` defaults to the package that the file lies in, `preset` to all.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Summary } from './summary.ts';
+import { formatNumber, markdownTable } from './table.ts';
+import { formatBand } from './target-table.ts';
+import type { TargetResult } from './targets.ts';
+
+/** A summary.json that is committed below `packages/<name>/results/`. */
+export interface SavedResult {
+  summary: Summary;
+  /** Title and year of the milestone, from the `milestone` entry of its package.json where there is one. */
+  title: string;
+  year: string;
+}
+
+/** All results of a repository, ordered by package, preset and seed. */
+export function loadResults(root: string): SavedResult[] {
+  const results: SavedResult[] = [];
+  for (const name of readdirSync(join(root, 'packages')).toSorted()) {
+    const folder = join(root, 'packages', name, 'results');
+    if (!existsSync(folder)) continue;
+    const { milestone = {} } = JSON.parse(readFileSync(join(root, 'packages', name, 'package.json'), 'utf8')) as {
+      milestone?: { title?: string; year?: number };
+    };
+    for (const path of findSummaries(folder)) {
+      const summary = JSON.parse(readFileSync(path, 'utf8')) as Summary;
+      results.push({ summary, title: milestone.title ?? summary.milestone, year: String(milestone.year ?? '') });
+    }
+  }
+  return results;
+}
+
+function findSummaries(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .toSorted((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }))
+    .flatMap((entry) => {
+      if (entry.isDirectory()) return findSummaries(join(folder, entry.name));
+      return entry.name === 'summary.json' ? [join(folder, entry.name)] : [];
+    });
+}
+
+/**
+ * The text with every marked block filled anew. `where` names the file in errors and gives the default milestone.
+ * A file without blocks comes back unchanged.
+ */
+export function formatResultsBlocks(text: string, where: string, results: readonly SavedResult[]): string {
+  const starts = text.match(/<!-- results:start/g)?.length ?? 0;
+  const ends = text.match(/<!-- results:end/g)?.length ?? 0;
+  if (starts !== ends) {
+    throw new Error(
+      `${where}: ${starts} results:start and ${ends} results:end; every start needs its own <!-- results:end -->.`,
+    );
+  }
+  const block = /(<!-- results:start(.*?)-->)([\s\S]*?)(<!-- results:(end|start).*?-->)/g;
+  return text.replaceAll(block, (_, start: string, words: string, _old: string, end: string, kind: string) => {
+    if (kind !== 'end')
+      throw new Error(`${where}: a results:start has no results:end after it; add <!-- results:end -->.`);
+    return `${start}\n${formatBlock(words.trim().split(/\s+/).filter(Boolean), where, results)}\n${end}`;
+  });
+}
+
+function formatBlock(words: readonly string[], where: string, results: readonly SavedResult[]): string {
+  const filters = {
+    milestone: /packages[\\/]([^\\/]+)[\\/]/.exec(where)?.[1],
+    preset: undefined as string | undefined,
+  };
+  let kind = 'targets';
+  for (const word of words) {
+    const [name, value] = word.split('=', 2);
+    if (value === undefined) kind = word;
+    else if (name === 'milestone' || name === 'preset') filters[name] = value;
+    else
+      throw new Error(`${where}: results:start has the unknown option ${word}; write milestone=name or preset=name.`);
+  }
+  const chosen = results.filter(
+    ({ summary }) =>
+      summary.milestone === (filters.milestone ?? summary.milestone) &&
+      summary.preset === (filters.preset ?? summary.preset),
+  );
+  if (kind !== 'targets' && kind !== 'overview') {
+    throw new Error(`${where}: results:start asks for a table called ${kind}; write targets or overview.`);
+  }
+  if (chosen.length === 0) return '_No results saved yet._';
+  return kind === 'targets' ? targetsBlock(chosen) : overviewBlock(chosen);
+}
+
+function targetsBlock(results: readonly SavedResult[]): string {
+  const rows = results.flatMap(({ summary }) =>
+    summary.targets.map((target) => [
+      summary.preset,
+      String(summary.seed),
+      target.claim,
+      formatNumber(target.paper),
+      formatNumber(target.published),
+      formatBand(target.expected),
+      formatNumber(target.measured),
+      target.pass ? 'yes' : 'NO',
+    ]),
+  );
+  const header = ['preset', 'seed', 'claim', 'paper', 'published', 'expected', 'measured', 'pass'];
+  const runs = results.map(({ summary }) => {
+    const size = `${formatNumber(summary.parameters)} parameters, ${formatNumber(summary.steps)} steps`;
+    return `- \`${summary.command}\`: ${size}, ${formatNumber(summary.minutes)} minutes on engine ${summary.engine}`;
+  });
+  return `${markdownTable(header, rows, { align: 'lrlrrrrl' })}\n\n${runs.join('\n')}`;
+}
+
+function overviewBlock(results: readonly SavedResult[]): string {
+  const groups = new Map<string, SavedResult[]>();
+  for (const result of results) {
+    const key = `${result.summary.milestone} ${result.summary.preset}`;
+    groups.set(key, [...(groups.get(key) ?? []), result]);
+  }
+  const rows = [...groups.values()].map((group) => {
+    const { summary, title, year } = group[0]!;
+    const mains = group.map((result) => mainTarget(result.summary));
+    const values = (pick: (target: TargetResult | undefined) => number | null | undefined) =>
+      mains.map((target) => formatNumber(pick(target))).join(' / ');
+    return [
+      title,
+      year,
+      summary.milestone,
+      summary.preset,
+      mains[0]?.claim ?? '–',
+      formatNumber(mains[0]?.paper),
+      formatNumber(mains[0]?.published),
+      values((target) => target?.measured),
+      group.map((result) => formatNumber(result.summary.minutes)).join(' / '),
+    ];
+  });
+  const header = ['milestone', 'year', 'package', 'preset', 'claim', 'paper', 'published', 'ours', 'minutes'];
+  return markdownTable(header, rows, { align: 'lrlllrrrr' });
+}
+
+/** The claim that stands for the whole run: the last one about the end of training, or the last of all. */
+function mainTarget(summary: Summary): TargetResult | undefined {
+  return summary.targets.findLast((target) => target.step === undefined) ?? summary.targets.at(-1);
+}
