@@ -48,9 +48,7 @@ export function counterRandom(
   checkArguments(key, stream, shape, distribution);
   registerForBackend(tf.getBackend());
   const attributes: CounterRandomAttributes = { stream, shape: [...shape], distribution };
-  return tf
-    .engine()
-    .runKernel(COUNTER_RANDOM_KERNEL, { key }, attributes as unknown as tf.NamedAttrMap) as tf.Tensor;
+  return tf.engine().runKernel(COUNTER_RANDOM_KERNEL, { key }, attributes as unknown as tf.NamedAttrMap) as tf.Tensor;
 }
 
 /** Registers the kernel where it is first used: the backends that a program will load are not known beforehand. */

@@ -153,13 +153,7 @@ export function fillCounterRandom(
 let first = 0;
 let second = 0;
 
-function drawPair(
-  key0: number,
-  key1: number,
-  pair: number,
-  stream: number,
-  distribution: CounterDistribution,
-): void {
+function drawPair(key0: number, key1: number, pair: number, stream: number, distribution: CounterDistribution): void {
   threefry2x32(key0, key1, pair, stream, block);
   const x0 = block[0]!;
   const x1 = block[1]!;

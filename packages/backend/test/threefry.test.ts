@@ -110,6 +110,8 @@ describe('fillCounterRandom', () => {
     );
     expect(() => fillCounterRandom(new Float32Array(1), 0, 0, 0, 'uniform', -1)).toThrow(/offset is -1/);
     expect(() => fillCounterRandom(new Float32Array(3), 0, 0, 0, 'uniform', 2 ** 33 - 2)).toThrow(/another stream/);
-    expect(() => fillCounterRandom(new Float32Array(1), 0, 0, 0, 'gamma' as 'normal')).toThrow(/distribution is 'gamma'/);
+    expect(() => fillCounterRandom(new Float32Array(1), 0, 0, 0, 'gamma' as 'normal')).toThrow(
+      /distribution is 'gamma'/,
+    );
   });
 });
