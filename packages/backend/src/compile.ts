@@ -19,11 +19,20 @@ export type CompiledStep<Arguments extends tf.Tensor[], Result extends StepResul
  * those it returns, which belong to the caller.
  *
  * @param step the step; it must not be asynchronous
- * @returns the same step, as an asynchronous function
+ * @returns the same step, as an asynchronous function; what `step` throws becomes a rejection
  */
 export function compile<Arguments extends tf.Tensor[], Result extends StepResult>(
   step: (...args: Arguments) => Result,
 ): CompiledStep<Arguments, Result> {
   // `async` even where nothing waits: callers then treat every engine alike, and a throw becomes a rejection.
-  return async (...args) => tf.tidy(() => step(...args)) as Result;
+  return async (...args) =>
+    tf.tidy(() => {
+      const result = step(...args);
+      if (result instanceof Promise) {
+        throw new TypeError(
+          'compile: the step returned a promise; make it a synchronous function, and read values after it has run.',
+        );
+      }
+      return result;
+    });
 }
