@@ -1,0 +1,5 @@
+/** The part of this package that needs Node: downloads, the cache, and loaders of real data sets. */
+export { loadTinyShakespeare } from './node/tiny-shakespeare.ts';
+export { type CacheSurroundings, type LoadOptions, cacheFolder, downloadDataFile, loadDataFile } from './node/cache.ts';
+export { type DownloadOptions, type DownloadProgress, type DownloadRequest, downloadFile } from './node/download.ts';
+export { DownloadError, type DownloadFailure } from './node/download-error.ts';
