@@ -40,7 +40,10 @@ export class Adam extends Optimizer<AdamSlot> {
   readonly #decoupled: boolean;
 
   /** @throws when an option is outside its range */
-  constructor(options: AdamOptions = {}, variant: { name: string; decoupled: boolean } = { name: 'adam', decoupled: false }) {
+  constructor(
+    options: AdamOptions = {},
+    variant: { name: string; decoupled: boolean } = { name: 'adam', decoupled: false },
+  ) {
     super(variant.name, { firstMoment: 0, secondMoment: 0 }, options.decay);
     this.#beta1 = decayRate(this.name, 'beta1', options.beta1 ?? 0.9);
     this.#beta2 = decayRate(this.name, 'beta2', options.beta2 ?? 0.999);

@@ -77,9 +77,10 @@ export abstract class Optimizer<Slot extends string = string> {
     this.#state = new Map();
     for (const [name, parameter] of parameters) {
       if (!parameter.trainable) continue;
+      const shape = [...parameter.shape];
       const slots = {} as Record<Slot, tf.Variable>;
       for (const slot of Object.keys(this.#slots) as Slot[]) {
-        slots[slot] = tf.tidy(() => tf.variable(tf.fill([...parameter.shape], this.#slots[slot]), false));
+        slots[slot] = tf.tidy(() => tf.variable(tf.fill(shape, this.#slots[slot]), false));
       }
       this.#state.set(name, { slots, shape: parameter.shape, decays: this.#decay(name, parameter) });
     }
@@ -185,7 +186,9 @@ export abstract class Optimizer<Slot extends string = string> {
       if (!parameter.trainable) continue;
       const entry = this.#state?.get(name);
       if (entry === undefined) {
-        throw new Error(`${this.name}: no state for the parameter ${name}; pass it to initialize before the first update.`);
+        throw new Error(
+          `${this.name}: no state for the parameter ${name}; pass it to initialize before the first update.`,
+        );
       }
       const gradient = gradients[name];
       if (gradient === undefined) {

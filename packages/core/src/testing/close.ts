@@ -28,7 +28,9 @@ export function expectClose(actual: Comparable, expected: Comparable, tolerance 
   const [shape, values] = valuesOf(actual);
   const [wantedShape, wanted] = valuesOf(expected);
   if (shape !== undefined && wantedShape !== undefined && shape.join() !== wantedShape.join()) {
-    throw new Error(`expectClose: ${what} has the shape [${shape.join(', ')}] and should have [${wantedShape.join(', ')}].`);
+    throw new Error(
+      `expectClose: ${what} has the shape [${shape.join(', ')}] and should have [${wantedShape.join(', ')}].`,
+    );
   }
   if (values.length !== wanted.length) {
     throw new Error(`expectClose: ${what} has ${values.length} values and should have ${wanted.length}.`);

@@ -34,15 +34,17 @@ export function differentiate(
 ): Differentiated {
   const output = tf.tidy(() => f(...inputs));
   const trainable = [...parameters].filter(([, parameter]) => parameter.trainable);
-  const sources = [...inputs, ...trainable.map(([, parameter]) => parameter.value)];
+  // Whole numbers are left out: tfjs would look for gradients of comparisons and casts on the way to them.
+  const differentiable = inputs.filter((input) => input.dtype === 'float32');
+  const sources = [...differentiable, ...trainable.map(([, parameter]) => parameter.value)];
   const loss = (): tf.Scalar => tf.sum(tf.mul(f(...inputs), weights(output)));
   const { grads } = tf.engine().gradients(loss, sources, undefined, true);
   const found = grads as (tf.Tensor | undefined)[];
   return {
     output,
-    inputs: inputs.map((input, index) => (input.dtype === 'float32' ? found[index] : undefined)),
+    inputs: inputs.map((input) => (differentiable.includes(input) ? found[differentiable.indexOf(input)] : undefined)),
     parameters: Object.fromEntries(
-      trainable.map(([name, { shape }], index) => [name, found[inputs.length + index] ?? tf.zeros([...shape])]),
+      trainable.map(([name, { shape }], index) => [name, found[differentiable.length + index] ?? tf.zeros([...shape])]),
     ),
   };
 }
@@ -99,7 +101,11 @@ function compare(
     weights.reduce((sum, weight, index) => sum + weight * ((above[index] as number) - (below[index] as number)), 0);
 
   const targets: [string, tf.Variable, tf.Tensor | undefined][] = inputs
-    .map((input, index): [string, tf.Variable, tf.Tensor | undefined] => [`input ${index}`, input, analytic.inputs[index]])
+    .map((input, index): [string, tf.Variable, tf.Tensor | undefined] => [
+      `input ${index}`,
+      input,
+      analytic.inputs[index],
+    ])
     .filter(([, input]) => input.dtype === 'float32');
   for (const [name, parameter] of parameters) {
     if (parameter.trainable) targets.push([`parameter ${name}`, parameter.value, analytic.parameters[name]]);

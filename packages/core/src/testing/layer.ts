@@ -89,7 +89,11 @@ export async function checkLayer<Layer extends Module>(check: LayerCheck<Layer>)
     );
     await compareEngines(
       () => {
-        const { output, inputs: slopes, parameters: gradients } = differentiate(forward, inputs, parameters, alternating);
+        const {
+          output,
+          inputs: slopes,
+          parameters: gradients,
+        } = differentiate(forward, inputs, parameters, alternating);
         const named: Record<string, tf.Tensor> = { output };
         slopes.forEach((slope, index) => {
           if (slope !== undefined) named[`the gradient by input ${index}`] = slope;
@@ -112,7 +116,9 @@ function compareWithFixture(
   fixture: LayerFixture,
   tolerance: number,
 ): void {
-  layer.loadStateDict(Object.fromEntries(Object.entries(fixture.parameters).map(([name, value]) => [name, unpack(value)])));
+  layer.loadStateDict(
+    Object.fromEntries(Object.entries(fixture.parameters).map(([name, value]) => [name, unpack(value)])),
+  );
   const weights = (output: tf.Tensor): tf.Tensor =>
     fixture.outputWeights === undefined ? tf.onesLike(output) : unpack(fixture.outputWeights);
   const found = differentiate(forward, fixture.inputs.map(unpack), layer.trainableParameters(), weights);
@@ -164,6 +170,9 @@ function compareCopies<Layer extends Module>(
 
 /** Weights 0.5, −0.7, 0.9, −0.5, … : a plain sum would hide the errors of a softmax or a normalisation. */
 function alternating(output: tf.Tensor): tf.Tensor {
-  const values = Float32Array.from({ length: output.size }, (_, index) => (index % 2 === 0 ? 1 : -1) * (0.5 + 0.2 * (index % 3)));
+  const values = Float32Array.from(
+    { length: output.size },
+    (_, index) => (index % 2 === 0 ? 1 : -1) * (0.5 + 0.2 * (index % 3)),
+  );
   return tf.tensor(values, output.shape);
 }

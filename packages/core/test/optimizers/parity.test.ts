@@ -13,9 +13,9 @@ interface Fixture {
   cases: { optimizer: string; options: Record<string, unknown>; learningRate: number; after: Record<string, Values> }[];
 }
 
-const fixture = JSON.parse(
-  readFileSync(new URL('../fixtures/optimizers.json', import.meta.url), 'utf8'),
-) as Fixture;
+const fixture = JSON.parse(readFileSync(new URL('../fixtures/optimizers.json', import.meta.url), 'utf8')) as Fixture;
+
+const OPTIMIZERS: Record<string, unknown> = { ...optimizers };
 
 function makeParameters(): Map<string, Parameter> {
   return new Map(
@@ -31,12 +31,17 @@ function makeParameters(): Map<string, Parameter> {
 
 function makeOptimizer(name: string, options: Record<string, unknown>): optimizers.Optimizer {
   const { mask, ...rest } = options;
-  const constructor = optimizers[name as 'Adam'];
+  const constructor = OPTIMIZERS[name] as typeof optimizers.Adam;
   return new constructor({ ...rest, ...(mask === undefined ? {} : { decay: optimizers.decayMatrices }) });
 }
 
 /** The parameters after each recorded step. */
-function run(name: string, options: Record<string, unknown>, learningRate: number, recorded: string[]): Record<string, Values> {
+function run(
+  name: string,
+  options: Record<string, unknown>,
+  learningRate: number,
+  recorded: string[],
+): Record<string, Values> {
   const parameters = makeParameters();
   const optimizer = makeOptimizer(name, options).initialize(parameters);
   const after: Record<string, Values> = {};
@@ -72,7 +77,7 @@ function expectParity(actual: Record<string, Values>, expected: Record<string, V
 }
 
 for (const engine of ['cpu', 'wasm'] as const) {
-  describe(engine, () => {
+  describe(`on ${engine}`, () => {
     beforeAll(async () => {
       await useBackend(engine);
     });

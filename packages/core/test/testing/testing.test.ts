@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { tf, useBackend } from '@milestones/backend';
 import { Dense } from '../../src/layers/dense.ts';
+import { Embedding } from '../../src/layers/embedding.ts';
 import { Dropout } from '../../src/layers/dropout.ts';
 import { Module } from '../../src/module.ts';
 import { Random } from '../../src/random/random.ts';
@@ -36,7 +37,9 @@ describe('expectClose', () => {
     expectClose([Infinity], [Infinity]);
   });
   it('names the worst value', () => {
-    expect(() => expectClose([1, 2, 3], [1, 2.1, 4], 1e-5, 'y')).toThrow(/y differs in 2 of 3 .* flat index 2, is 3 and should be 4/);
+    expect(() => expectClose([1, 2, 3], [1, 2.1, 4], 1e-5, 'y')).toThrow(
+      /y differs in 2 of 3 .* flat index 2, is 3 and should be 4/,
+    );
   });
   it('refuses NaN, another shape and another length', () => {
     expect(() => expectClose([NaN], [1])).toThrow(/NaN/);
@@ -55,15 +58,19 @@ describe('checkGradients', () => {
   it('catches a gradient that is wrong by one percent', async () => {
     const x = input(5);
     const wrong = (a: tf.Tensor): tf.Tensor =>
-      withGradient<[tf.Tensor]>(a, (b) => ({ value: tf.exp(b), saved: [b] }), (dy, [b]) => tf.mul(dy, tf.mul(tf.exp(b), 1.01)));
+      withGradient<[tf.Tensor]>(
+        a,
+        (b) => ({ value: tf.exp(b), saved: [b] }),
+        (dy, [b]) => tf.mul(dy, tf.mul(tf.exp(b), 1.01)),
+      );
     await expect(checkGradients(wrong, [x])).rejects.toThrow(/gradient by input 0, flat index \d/);
     x.dispose();
   });
   it('catches a gradient that does not arrive', async () => {
     const x = input(5);
-    await expect(checkGradients((a) => withGradient<[]>(a, (b) => ({ value: tf.exp(b), saved: [] }), tf.zerosLike), [x])).rejects.toThrow(
-      /is 0 and finite differences give/,
-    );
+    await expect(
+      checkGradients((a) => withGradient<[]>(a, (b) => ({ value: tf.exp(b), saved: [] }), tf.zerosLike), [x]),
+    ).rejects.toThrow(/is 0 and finite differences give/);
     x.dispose();
   });
   it('checks parameters, puts their values back, and leaves nothing behind', async () => {
@@ -85,7 +92,9 @@ describe('checkLeaks', () => {
   });
   it('counts what a step leaves', async () => {
     const kept: tf.Tensor[] = [];
-    await expect(checkLeaks(() => kept.push(tf.ones([2])), 10)).rejects.toThrow(/10 tensors more .* 10 steps \(1\.00 a step\)/);
+    await expect(checkLeaks(() => kept.push(tf.ones([2])), 10)).rejects.toThrow(
+      /10 tensors more .* 10 steps \(1\.00 a step\)/,
+    );
     tf.dispose(kept);
   });
 });
@@ -159,6 +168,15 @@ describe('checkLayer', () => {
       dependsOnMode: true,
     });
     x.dispose();
+  });
+  it('passes an embedding, whose input is whole numbers', async () => {
+    const ids = tf.tensor2d([0, 2, 2, 1], [2, 2], 'int32');
+    await checkLayer({
+      make: () => new Embedding(3, 4),
+      forward: (layer, x) => tf.mul(layer.forward(x), tf.cast(tf.notEqual(tf.expandDims(x, -1), 0), 'float32')),
+      inputs: [ids],
+    });
+    ids.dispose();
   });
   it('catches wrong values and gradients', async () => {
     await expect(check('none', { output: { shape: [1, 2], values: [31, 43] } })).rejects.toThrow(/the output differs/);
