@@ -1,0 +1,12 @@
+/**
+ * Safetensors: weights in a file that holds nothing but numbers. Pure functions between tensors and bytes, for Node and
+ * browser; `@milestones/core/node` saves and loads files.
+ *
+ * `tf.Tensor` → tensorsToData() → TensorData → encodeSafetensors() → bytes → decodeSafetensors() → dataToTensors()
+ */
+export { decodeSafetensors, type DecodedSafetensors } from './safetensors/decode.ts';
+export { encodeSafetensors, type EncodeOptions } from './safetensors/encode.ts';
+export { type HalfPrecision, widenToFloat32 } from './safetensors/float16.ts';
+export { SafetensorsError, type TensorArrays, type TensorData, type TensorDtype } from './safetensors/format.ts';
+export { tensorsToData } from './safetensors/fromTensors.ts';
+export { dataToTensors } from './safetensors/toTensors.ts';
