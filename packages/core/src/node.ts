@@ -1,0 +1,16 @@
+/** Files and checkpoints: the part of core that needs Node. */
+export { CheckpointError } from './node/checkpointFolder.ts';
+export { cleanCheckpoints } from './node/checkpointPlaces.ts';
+export {
+  type Checkpoint,
+  latestCheckpoint,
+  loadCheckpoint,
+  type LoadedCheckpoint,
+  saveCheckpoint,
+  type SaveCheckpointOptions,
+  type SkippedCheckpoint,
+} from './node/checkpoints.ts';
+export { DiskFullError, loadFile, saveFile } from './node/files.ts';
+export type { JsonValue } from './node/json.ts';
+export { loadSafetensors, saveSafetensors } from './node/safetensorsFiles.ts';
+export { cleanTemporary } from './node/temporary.ts';
