@@ -1,6 +1,6 @@
 /** Files and checkpoints: the part of core that needs Node. */
-export { CheckpointError } from './node/checkpointFolder.ts';
-export { cleanCheckpoints } from './node/checkpointPlaces.ts';
+export { CheckpointError } from './node/checkpoint-folder.ts';
+export { cleanCheckpoints } from './node/checkpoint-places.ts';
 export {
   type Checkpoint,
   latestCheckpoint,
@@ -12,5 +12,5 @@ export {
 } from './node/checkpoints.ts';
 export { DiskFullError, loadFile, saveFile } from './node/files.ts';
 export type { JsonValue } from './node/json.ts';
-export { loadSafetensors, saveSafetensors } from './node/safetensorsFiles.ts';
+export { loadSafetensors, saveSafetensors } from './node/safetensors-files.ts';
 export { cleanTemporary } from './node/temporary.ts';

@@ -8,5 +8,5 @@ export { decodeSafetensors, type DecodedSafetensors } from './safetensors/decode
 export { encodeSafetensors, type EncodeOptions } from './safetensors/encode.ts';
 export { type HalfPrecision, widenToFloat32 } from './safetensors/float16.ts';
 export { SafetensorsError, type TensorArrays, type TensorData, type TensorDtype } from './safetensors/format.ts';
-export { tensorsToData } from './safetensors/fromTensors.ts';
-export { dataToTensors } from './safetensors/toTensors.ts';
+export { tensorsToData } from './safetensors/from-tensors.ts';
+export { dataToTensors } from './safetensors/to-tensors.ts';

@@ -8,7 +8,7 @@ import path from 'node:path';
 import type { tf } from '@milestones/backend';
 import { encodeSafetensorsParts } from '../safetensors/encode.ts';
 import { bytesInWords, type TensorData } from '../safetensors/format.ts';
-import { tensorsToData } from '../safetensors/fromTensors.ts';
+import { tensorsToData } from '../safetensors/from-tensors.ts';
 import {
   CheckpointError,
   decodeStateFile,
@@ -19,7 +19,7 @@ import {
   groupOfFileName,
   stateFileName,
   stepName,
-} from './checkpointFolder.ts';
+} from './checkpoint-folder.ts';
 import {
   loadFile,
   makeFolder,
@@ -30,9 +30,9 @@ import {
   syncFolder,
   writeSynced,
 } from './files.ts';
-import { putInPlace, removeOld } from './checkpointPlaces.ts';
+import { putInPlace, removeOld } from './checkpoint-places.ts';
 import { checkJson, type JsonValue } from './json.ts';
-import { loadSafetensors } from './safetensorsFiles.ts';
+import { loadSafetensors } from './safetensors-files.ts';
 import { temporaryPath } from './temporary.ts';
 
 /** What is saved. */

@@ -4,7 +4,7 @@
  */
 import { promises as fs } from 'node:fs';
 import path from 'node:path';
-import { findCheckpoints, replacedName, stepName } from './checkpointFolder.ts';
+import { findCheckpoints, replacedName, stepName } from './checkpoint-folder.ts';
 import { exists, reasonOf, syncFolder } from './files.ts';
 import { cleanTemporary, temporaryPath } from './temporary.ts';
 
