@@ -24,7 +24,7 @@ model.initialize(1);
 model.tokenizer = tokenizer;
 
 const config = trainingSchema.parse({
-  steps: 10, batchSize: 4, learningRate: 1e-2, warmUpSteps: 0, logEvery: 1, evaluateEvery: 10, evaluationBatches: 1,
+  steps: 10, batchSize: 4, learningRate: 1e-2, schedule: 'constant', logEvery: 1, evaluateEvery: 10, evaluationBatches: 1,
 });
 const losses = [];
 await train({

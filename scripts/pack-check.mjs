@@ -3,16 +3,23 @@
  * "are the types wrong" on the tarball. (attw's own --pack would ignore publishConfig.exports.)
  */
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
-import { readFileSync } from 'node:fs';
-import { packAll, root, temporaryFolder } from './pack.mjs';
+import { packAll, temporaryFolder } from './pack.mjs';
 
 const largest = 10 * 1024 * 1024;
 const wanted = ['LICENSE', 'README.md', 'package.json'];
 const allowed = /^(dist|src|presets|results|weights)\/|^(LICENSE|README\.md|CHANGELOG\.md|package\.json)$/;
 const unwanted = /\.tsbuildinfo$|\.test\.|(^|\/)(test|tests|fixtures|__\w+__)\//;
+
+// The command line is not among the package's exports, so it is found beside its package.json.
+const attw = join(
+  dirname(createRequire(import.meta.url).resolve('@arethetypeswrong/cli/package.json')),
+  'dist/index.js',
+);
 
 let failures = 0;
 for (const { tarball, files, manifest } of packAll(temporaryFolder('pack'))) {
@@ -44,7 +51,6 @@ for (const { tarball, files, manifest } of packAll(temporaryFolder('pack'))) {
   const { messages } = await publint({ pack: { tarball: archive }, strict: true });
   for (const message of messages) problems.push(`publint: ${formatMessage(message, manifest, { color: false })}`);
 
-  const attw = join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js');
   const types = spawnSync(
     process.execPath,
     [attw, tarball, '--profile', 'esm-only', '--format', 'ascii', '--no-color'],
