@@ -31,7 +31,7 @@ const plot = {
 const colours = ['#0b6fa4', '#d1600a', '#1b8a5a', '#8e4a9e', '#b3001b', '#6b6b6b'];
 const ink = '#24292f';
 const faint = '#d8dee4';
-/** Above this many points a line is drawn faintly, with its moving average on top. */
+/** A line of more points that goes up and down all the time is drawn faintly, with its moving average on top. */
 const noisyAbove = 200;
 
 /** One SVG with a panel per chart. Default charts: metrics that end in the same word (trainLoss, validationLoss) share one. */
@@ -124,18 +124,18 @@ function drawChart(chart: Chart, records: readonly MetricsRecord[], targets: rea
   for (const { x, low, high, colour } of marks) {
     const top = high === null ? plot.top : toY(high);
     const bottom = low === null ? plot.bottom : toY(low);
-    const left = Math.min(Math.max(toX(x) - 7, plot.left), plot.right - 14);
+    const left = Math.min(Math.max(toX(x) - 9, plot.left), plot.right - 18);
     parts.push(
-      `<rect x="${round(left)}" y="${round(top)}" width="14" height="${round(Math.max(2, bottom - top))}" rx="2" fill="${colour}" fill-opacity="0.18" stroke="${colour}" stroke-opacity="0.5"/>`,
+      `<rect x="${round(left)}" y="${round(top)}" width="18" height="${round(Math.max(2, bottom - top))}" rx="2" fill="${colour}" fill-opacity="0.18" stroke="${colour}" stroke-opacity="0.5"/>`,
     );
   }
   for (const { points, colour } of series) {
     if (points.length === 1)
       parts.push(`<circle cx="${round(toX(points[0]!.x))}" cy="${round(toY(points[0]!.y))}" r="3" fill="${colour}"/>`);
-    const noisy = points.length > noisyAbove;
+    const noisy = points.length > noisyAbove && turns(points) > points.length / 5;
     if (noisy)
       parts.push(`<path d="${line(reduce(points), toX, toY)}" fill="none" stroke="${colour}" stroke-opacity="0.25"/>`);
-    const smooth = noisy ? reduce(movingAverage(points)) : points;
+    const smooth = reduce(noisy ? movingAverage(points) : points);
     parts.push(
       `<path d="${line(smooth, toX, toY)}" fill="none" stroke="${colour}" stroke-width="2" stroke-linejoin="round"/>`,
     );
@@ -143,7 +143,7 @@ function drawChart(chart: Chart, records: readonly MetricsRecord[], targets: rea
   for (const { x, published, colour } of marks) {
     if (published === null) continue;
     parts.push(
-      `<circle cx="${round(toX(x))}" cy="${round(toY(published))}" r="4.5" fill="#ffffff" stroke="${colour}" stroke-width="2"/>`,
+      `<circle cx="${round(toX(x))}" cy="${round(toY(published))}" r="3.5" fill="#ffffff" stroke="${colour}" stroke-width="1.5"/>`,
     );
   }
   return [...parts, ...legend(series, marks)].join('\n');
@@ -167,7 +167,7 @@ function legend(
   if (marks.some(({ published }) => published !== null)) {
     entries.push({
       label: 'published',
-      symbol: (x) => `<circle cx="${x + 10}" cy="44" r="4.5" fill="#ffffff" stroke="${ink}" stroke-width="2"/>`,
+      symbol: (x) => `<circle cx="${x + 10}" cy="44" r="3.5" fill="#ffffff" stroke="${ink}" stroke-width="1.5"/>`,
     });
   }
   let x = plot.left;
@@ -231,6 +231,12 @@ function logTicks([low, high]: readonly [number, number]): number[] {
     }
   }
   return ticks;
+}
+
+/** How often the line changes between rising and falling. */
+function turns(points: readonly Point[]): number {
+  const rises = points.slice(1).map(({ y }, index) => Math.sign(y - points[index]!.y));
+  return rises.filter((rise, index) => index > 0 && rise * rises[index - 1]! < 0).length;
 }
 
 /** Centred mean over a fiftieth of the points. */

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { arch, availableParallelism, cpus, platform, release, totalmem } from 'node:os';
+import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { tf } from '@milestones/backend';
 
@@ -37,7 +37,7 @@ export function describeEnvironment(engine: EngineDescription, packageFolder: st
     started: new Date().toISOString(),
     node: process.version,
     tfjs: tf.version['tfjs'] ?? tf.version['tfjs-core'] ?? 'unknown',
-    platform: `${platform()} ${release()} ${arch()}`,
+    platform: `${platform()} ${arch()}`,
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: availableParallelism(),
     memoryGB: Number((totalmem() / 2 ** 30).toFixed(1)),

@@ -80,8 +80,10 @@ function collect(
     elementKinds: [],
   };
   for (const part of [node, ...branches]) {
-    for (const kind of kindsOf(part)) if (!entry.kinds.includes(kind)) entry.kinds.push(kind);
-    const choices = part.enum ?? (part.const === undefined ? [] : [part.const]);
+    const choices = (part.enum ?? (part.const === undefined ? [] : [part.const])).filter((choice) => choice !== null);
+    // The type beside an enum is that of its choices; it does not admit other values.
+    const kinds = choices.length > 0 ? [] : kindsOf(part);
+    for (const kind of kinds) if (!entry.kinds.includes(kind)) entry.kinds.push(kind);
     for (const choice of choices) if (!entry.choices.includes(choice)) entry.choices.push(choice);
     if (part.items) entry.elementKinds.push(...kindsOf(part.items));
   }
@@ -127,7 +129,6 @@ export function flattenConfig(value: unknown, keys: readonly SchemaKey[], prefix
 
 /** In words, what a key accepts: `a whole number`, `one of pre, post`. */
 export function describeKind(entry: SchemaKey): string {
-  if (entry.choices.length > 0) return `one of ${entry.choices.map(String).join(', ')}`;
   const words: Record<ValueKind, string> = {
     number: 'a number',
     integer: 'a whole number',
@@ -137,17 +138,16 @@ export function describeKind(entry: SchemaKey): string {
     array: 'a list such as 1,2,3',
     object: 'a JSON object',
   };
-  return entry.kinds.map((kind) => words[kind]).join(' or ') || 'a JSON value';
+  const choices = entry.choices.length > 0 ? [`one of ${entry.choices.map(String).join(', ')}`] : [];
+  return [...choices, ...entry.kinds.map((kind) => words[kind])].join(' or ') || 'a JSON value';
 }
 
 /** Reads the text after `=` in `--set key=value` as the type that the schema wants for this key. */
 export function parseSetting(entry: SchemaKey, text: string): unknown {
   const choice = entry.choices.find((candidate) => String(candidate) === text);
   if (choice !== undefined) return choice;
-  const parsed =
-    entry.choices.length > 0 && !entry.kinds.includes('null')
-      ? undefined
-      : parseKinds(entry.kinds, entry.elementKinds, text);
+  const onlyChoices = entry.choices.length > 0 && entry.kinds.length === 0;
+  const parsed = onlyChoices ? undefined : parseKinds(entry.kinds, entry.elementKinds, text);
   if (parsed === undefined) {
     const about = entry.description ? ` ${entry.key}: ${entry.description}` : '';
     throw new CommandError(
