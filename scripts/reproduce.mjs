@@ -101,6 +101,7 @@ async function printClaims(outcomes) {
   const { formatBand } = await import(pathToFileURL(join(packages, 'reproduce', 'dist', 'target-table.js')).href);
   const rows = outcomes.flatMap(({ name, code, summary }) => {
     if (summary === undefined) return [[name, `ended with exit code ${code} before its report`, '', '', 'NO']];
+    if (summary.targets.length === 0) return [[name, 'the preset states no claims', '', '', code === 0 ? '–' : 'NO']];
     return summary.targets.map((target) => [
       name,
       target.claim,
@@ -115,7 +116,9 @@ async function printClaims(outcomes) {
   );
   const failed = outcomes.filter(({ code }) => code !== 0).map(({ name }) => name);
   console.log(
-    failed.length === 0 ? `All claims of ${outcomes.length} milestone(s) hold.` : `Failed: ${failed.join(', ')}.`,
+    failed.length === 0
+      ? `Every stated claim holds (${outcomes.length} of ${milestones.length} milestones ran).`
+      : `Failed: ${failed.join(', ')}.`,
   );
 }
 

@@ -2,10 +2,18 @@
  * One run as the milestone's loop sees it: log values, save checkpoints, notice a request to stop, finish with targets and
  * report. The loop itself belongs to the milestone.
  */
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { tf } from '@milestones/backend';
 import { type TensorData, tensorsToData } from '@milestones/core';
-import { cleanCheckpoints, type JsonValue, latestCheckpoint, saveCheckpoint, saveFile } from '@milestones/core/node';
+import {
+  cleanCheckpoints,
+  cleanTemporary,
+  type JsonValue,
+  latestCheckpoint,
+  saveCheckpoint,
+  saveFile,
+} from '@milestones/core/node';
 import type { Command } from './command/parse-command.ts';
 import { type Chart, curvesSvg } from './curves.ts';
 import { describeEnvironment, type EngineDescription, type Environment } from './environment.ts';
@@ -99,6 +107,7 @@ export async function openRun<Config>(command: Command<Config>, options: RunOpti
   const folder = command.resume;
   const lock = lockRun(folder);
   try {
+    for (const place of [folder, join(folder, 'samples')]) await cleanTemporary(place);
     await cleanCheckpoints(join(folder, 'checkpoints'));
     const { checkpoint = null, skipped } = await latestCheckpoint(join(folder, 'checkpoints'));
     for (const { folder: damaged, reason } of skipped) process.stderr.write(`Skipped ${damaged}: ${reason}\n`);
@@ -131,7 +140,6 @@ export class Run {
   readonly #print: (text: string) => void;
   readonly #startTime = performance.now();
   readonly #earlierSeconds: number;
-  readonly #samples: string[] = [];
   #progress: Progress | undefined;
   #closed = false;
 
@@ -229,7 +237,6 @@ export class Run {
   /** Saves a sample, such as generated text or an image, as `samples/<name>`. Text samples are shown in the report. */
   async saveSample(name: string, content: string | Uint8Array): Promise<void> {
     await saveFile(join(this.folder, 'samples', name), content);
-    if (!this.#samples.includes(name)) this.#samples.push(name);
   }
 
   /** After a signal: says how to continue and returns exit code 130. Save a checkpoint before. */
@@ -272,7 +279,7 @@ export class Run {
       config: this.runConfig,
       environment: this.environment,
       deviations: this.#options.deviations ?? [],
-      samples: this.#samples,
+      samples: this.#sampleNames(),
       samplesFolder: join(this.folder, 'samples'),
       notes,
     });
@@ -310,6 +317,12 @@ export class Run {
       this.#print(`The bands are stated for the preset as it is; this run changed ${this.#command.set.join(', ')}.`);
     }
     this.#print(`Report: ${join(this.folder, 'REPORT.md')}`);
+  }
+
+  /** What lies in samples/, also from before an interruption. */
+  #sampleNames(): string[] {
+    const names = readdirSync(join(this.folder, 'samples'));
+    return names.filter((name) => !name.startsWith('.')).toSorted();
   }
 
   #resumeLine(): string {
