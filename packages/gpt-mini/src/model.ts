@@ -82,6 +82,7 @@ export class GptBlock extends Module {
       causal: true,
       bias: config.attentionBias,
       outputBias: config.bias,
+      scale: 1 / Math.sqrt(config.attentionScale === 'features' ? config.features : config.features / config.heads),
       dropout: config.dropout,
       ...weight,
       ...bias,

@@ -22,6 +22,8 @@ export interface MultiHeadAttentionOptions {
   bias?: boolean;
   /** Whether the output projection has a bias. Default true. */
   outputBias?: boolean;
+  /** What the scores are multiplied with. Default 1/√D, the paper's. */
+  scale?: number;
   /** Dropout rate of the attention weights. Default 0. */
   dropout?: number;
   /** Of query, key and value weights; default that of {@link Dense}. */
@@ -65,6 +67,7 @@ export class MultiHeadAttention extends Module {
   readonly features: number;
   readonly heads: number;
   readonly causal: boolean;
+  readonly scale: number;
 
   constructor(options: MultiHeadAttentionOptions) {
     super();
@@ -79,6 +82,7 @@ export class MultiHeadAttention extends Module {
     this.features = features;
     this.heads = heads;
     this.causal = options.causal ?? false;
+    this.scale = options.scale ?? 1 / Math.sqrt(features / heads);
     const projection = {
       bias: options.bias ?? true,
       ...(options.weightInitializer && { weightInitializer: options.weightInitializer }),
@@ -96,7 +100,7 @@ export class MultiHeadAttention extends Module {
   }
 
   /**
-   * Attention(Q, K, V) = softmax(Q Kᵀ / √D) V for each head, then the output projection.
+   * Attention(Q, K, V) = softmax(scale · Q Kᵀ) V for each head, then the output projection.
    *
    * @param x queries, [B, T, C]
    * @returns [B, T, C]
@@ -109,9 +113,8 @@ export class MultiHeadAttention extends Module {
     let values = this.#split(this.value.forward(memory)); // [B, N, S, D]
     if (call.cache !== undefined) [keys, values] = extendCache(call.cache, keys, values);
 
-    const scale = 1 / Math.sqrt(this.features / this.heads);
     // Scaling the queries, not the scores: T · D products instead of T · S.
-    let scores = tf.matMul(tf.mul(queries, scale), keys, false, true); // [B, N, T, S]
+    let scores = tf.matMul(tf.mul(queries, this.scale), keys, false, true); // [B, N, T, S]
     if (this.causal) scores = tf.add(scores, causalMask(T, keys.shape[2]!));
     if (call.mask !== undefined) scores = tf.add(scores, call.mask);
     const weights = this.dropout.forward(tf.softmax(scores, -1), call.key?.fold('attention')); // [B, N, T, S]
