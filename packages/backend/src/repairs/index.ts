@@ -2,9 +2,15 @@
  * Repairs of TensorFlow.js 4.22: gradients that are wrong or missing on every engine, and kernels that are wrong, missing
  * or needlessly slow on the WASM backend. They replace entries of tfjs's own registries, so that programs use plain tfjs.
  */
+import { installConvolution } from './wasm/convolution.ts';
+import { installElementwise } from './wasm/elementwise.ts';
+import { installFallbacks } from './wasm/fallback.ts';
 import { installLayout } from './wasm/layout.ts';
 import { installMatMul } from './wasm/matmul.ts';
+import { installPooling } from './wasm/pooling.ts';
+import { installReductions } from './wasm/reduction.ts';
 import { installSegmentSum } from './wasm/segment.ts';
+import { installStrides } from './wasm/stride.ts';
 import { installTranspose } from './wasm/transpose.ts';
 
 let wasmRepaired = false;
@@ -16,7 +22,13 @@ export function installWasmRepairs(): void {
   installTranspose();
   installMatMul();
   installLayout();
+  installStrides();
+  installElementwise();
+  installReductions();
   installSegmentSum();
+  installConvolution();
+  installPooling();
+  installFallbacks();
 }
 
 /** Replaces gradients, on every engine. A second call does nothing. */

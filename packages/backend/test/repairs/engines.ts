@@ -38,7 +38,7 @@ export function runOn(engine: 'cpu' | 'wasm', compute: () => tf.Tensor | tf.Tens
       const made = compute();
       results.push(...(Array.isArray(made) ? made : [made]).map(plain));
     });
-    expect(tf.memory().numTensors, `tensors left on ${engine}`).toBe(tensors);
+    expect(tf.memory().numTensors).toBe(tensors);
     return results;
   } finally {
     void tf.setBackend(before);
@@ -50,8 +50,8 @@ export function runOn(engine: 'cpu' | 'wasm', compute: () => tf.Tensor | tf.Tens
  * about √n · 6e-8 of their scale, so 1e-5 leaves room for a few thousand terms and still shows any wrong index.
  */
 export function expectClose(actual: Plain, wanted: Plain, tolerance = 1e-5, label = ''): void {
-  expect(actual.shape, label).toEqual(wanted.shape);
-  expect(actual.dtype, label).toBe(wanted.dtype);
+  expect({ label, shape: actual.shape }).toEqual({ label, shape: wanted.shape });
+  expect(`${label} ${actual.dtype}`).toBe(`${label} ${wanted.dtype}`);
   const scale = Math.max(1, ...wanted.values.filter(Number.isFinite).map(Math.abs));
   for (const [i, value] of wanted.values.entries()) {
     const got = actual.values[i]!;

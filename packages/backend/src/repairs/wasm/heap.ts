@@ -31,7 +31,11 @@ interface WasmModule {
 export interface WasmBackend {
   readonly wasm: WasmModule;
   dataIdNextNumber: number;
-  readonly dataIdMap: { get(dataId: object): { id: number; memoryOffset: number } };
+  readonly dataIdMap: {
+    get(dataId: object): { id: number; memoryOffset: number; dtype: tf.DataType; shape: number[] };
+  };
+  write(values: unknown, shape: number[], dtype: tf.DataType): object;
+  readSync(dataId: object, start?: number, end?: number): unknown;
   makeOutput(shape: number[], dtype: tf.DataType): TensorInfo;
   typedArrayFromHeap(info: TensorInfo): HeapView;
   disposeData(dataId: object): boolean;

@@ -119,6 +119,16 @@ export function installLayout(): void {
       return parts as unknown as TensorInfo;
     },
   );
+  replaceKernel<{ axis: number }>('Unpack', ({ value }, { axis }, backend) => {
+    const along = axis < 0 ? axis + value!.shape.length : axis;
+    const size = value!.shape.map((extent, i) => (i === along ? 1 : extent));
+    const shape = value!.shape.filter((_, i) => i !== along);
+    const parts = Array.from({ length: value!.shape[along]! }, (_, at) => {
+      const begin = value!.shape.map((_extent, i) => (i === along ? at : 0));
+      return { ...slice(backend, value!, begin, size), shape };
+    });
+    return parts as unknown as TensorInfo;
+  });
   replaceKernel<{ axis: number; batchDims: number }>('GatherV2', (inputs, { axis, batchDims }, backend) =>
     gather(backend, inputs as { x: TensorInfo; indices: TensorInfo }, axis, batchDims ?? 0),
   );

@@ -13,6 +13,7 @@
  * loop therefore registers its slices under new numbers and disposes of them at once, which also frees the packed copy.
  */
 import { tf } from '../../tf.ts';
+import { onReference } from './fallback.ts';
 import { addressOf, allocate, floats, release, replaceKernel, reshaped, runKernel, sizeOf } from './heap.ts';
 import type { TensorInfo, WasmBackend, WasmKernel } from './heap.ts';
 import { turnMatrices } from './transpose.ts';
@@ -39,6 +40,7 @@ function libraryOf(backend: WasmBackend): Library {
         null,
         Array.from({ length: 9 }, () => 'number'),
       ),
+      // oxlint-disable-next-line no-underscore-dangle -- emscripten names its exports so
       shapes: backend.wasm._malloc(24) >>> 0,
     };
     libraries.set(backend, library);
@@ -201,8 +203,11 @@ const fusedMatMul: WasmKernel<FusedAttributes> = ({ a, b, bias, preluActivationW
 
 /** Registers matMul and its fused form. */
 export function installMatMul(): void {
-  replaceKernel<MatMulAttributes>('BatchMatMul', ({ a, b }, { transposeA, transposeB }, backend) =>
-    matMul(backend, a!, b!, transposeA, transposeB),
+  const wholeNumbers = onReference('BatchMatMul');
+  replaceKernel<MatMulAttributes>('BatchMatMul', ({ a, b }, attributes, backend) =>
+    a!.dtype === 'float32' && b!.dtype === 'float32'
+      ? matMul(backend, a!, b!, attributes.transposeA, attributes.transposeB)
+      : wholeNumbers({ a: a!, b: b! }, { ...attributes }, backend),
   );
   replaceKernel<FusedAttributes>('_FusedMatMul', fusedMatMul);
 }

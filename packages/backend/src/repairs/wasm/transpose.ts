@@ -56,8 +56,8 @@ function simplify(
     if (shape[axis] === 1) continue;
     const last = groups.at(-1);
     // Axes between the two of extent 1 do not separate them.
-    let next = last ? last.at(-1)! + 1 : -1;
-    while (last && next < shape.length && shape[next] === 1) next++;
+    let next = (last?.at(-1) ?? shape.length) + 1;
+    while (shape[next] === 1) next++;
     if (last && axis === next) last.push(axis);
     else groups.push([axis]);
   }

@@ -1,0 +1,105 @@
+/**
+ * Sum, Mean and Max on WASM. In tfjs 4.22 a reduction over leading axes (every bias gradient) first transposes the whole
+ * tensor, about 4 ns an element. Here the axes are merged to [outer, reduced, inner] and read in order; any other pattern
+ * of axes is transposed first as before. Sums are held in double precision, as on the cpu engine.
+ */
+import { tf } from '../../tf.ts';
+import { allocate, floats, release, replaceKernel, sizeOf } from './heap.ts';
+import type { TensorInfo, WasmBackend, WasmKernel } from './heap.ts';
+import { transpose } from './transpose.ts';
+
+interface ReductionAttributes {
+  axis?: number | number[];
+  /** Max calls it reductionIndices. */
+  reductionIndices?: number | number[];
+  keepDims?: boolean;
+}
+
+type Reduce = (x: Float32Array, out: Float32Array, outer: number, reduced: number, inner: number) => void;
+
+/** One float64 accumulator per inner position, reused between calls. */
+let totals = new Float64Array(0);
+
+function sum(x: Float32Array, out: Float32Array, outer: number, reduced: number, inner: number, divisor = 1): void {
+  if (inner === 1) {
+    for (let o = 0, from = 0; o < outer; o++) {
+      const end = from + reduced;
+      // Four running sums: one alone would wait for its own last addition.
+      let s0 = 0;
+      let s1 = 0;
+      let s2 = 0;
+      let s3 = 0;
+      for (; from + 3 < end; from += 4) {
+        s0 += x[from]!;
+        s1 += x[from + 1]!;
+        s2 += x[from + 2]!;
+        s3 += x[from + 3]!;
+      }
+      for (; from < end; from++) s0 += x[from]!;
+      out[o] = (s0 + s1 + (s2 + s3)) / divisor;
+    }
+    return;
+  }
+  if (totals.length < inner) totals = new Float64Array(inner);
+  for (let o = 0, from = 0; o < outer; o++) {
+    totals.fill(0, 0, inner);
+    for (let r = 0; r < reduced; r++) for (let i = 0; i < inner; i++) totals[i]! += x[from++]!;
+    for (let i = 0; i < inner; i++) out[o * inner + i] = totals[i]! / divisor;
+  }
+}
+
+const mean: Reduce = (x, out, outer, reduced, inner) => sum(x, out, outer, reduced, inner, reduced);
+
+const max: Reduce = (x, out, outer, reduced, inner) => {
+  for (let o = 0, from = 0; o < outer; o++) {
+    const to = o * inner;
+    for (let i = 0; i < inner; i++) out[to + i] = x[from++]!;
+    for (let r = 1; r < reduced; r++) {
+      for (let i = 0; i < inner; i++) out[to + i] = Math.max(out[to + i]!, x[from++]!);
+    }
+  }
+};
+
+function reduction(
+  backend: WasmBackend,
+  x: TensorInfo,
+  givenAxes: readonly number[],
+  { keepDims }: ReductionAttributes,
+  reduce: Reduce,
+): TensorInfo {
+  const rank = x.shape.length;
+  const axes = givenAxes.toSorted((left, right) => left - right);
+  const kept = x.shape.map((_, i) => i).filter((i) => !axes.includes(i));
+  const shape = keepDims ? x.shape.map((n, i) => (axes.includes(i) ? 1 : n)) : kept.map((i) => x.shape[i]!);
+  // Axes of extent 1 belong to any run.
+  const real = axes.filter((i) => x.shape[i] !== 1);
+  const [first = rank, last = rank - 1] = [real[0], real.at(-1)];
+  const contiguous = kept.every((i) => i < first || i > last || x.shape[i] === 1);
+  const input = contiguous ? x : transpose(backend, x, [...kept, ...axes]);
+  const result = allocate(backend, shape);
+  const reduced = sizeOf(axes.map((i) => x.shape[i]!));
+  const inner = contiguous ? sizeOf(x.shape.slice(last + 1)) : 1;
+  if (sizeOf(x.shape) === 0) {
+    floats(backend, result).fill(reduce === max ? -Infinity : reduce === mean ? Number.NaN : 0);
+  } else {
+    reduce(floats(backend, input), floats(backend, result), sizeOf(shape) / inner, reduced, inner);
+  }
+  if (!contiguous) release(backend, input);
+  return result;
+}
+
+/** Registers the kernels. */
+export function installReductions(): void {
+  for (const [name, reduce] of Object.entries({ Sum: sum as Reduce, Mean: mean, Max: max })) {
+    const stock: WasmKernel<ReductionAttributes> | undefined = replaceKernel<ReductionAttributes>(
+      name,
+      ({ x }, attributes, backend) => {
+        const axes = tf.util.parseAxisParam((attributes.axis ?? attributes.reductionIndices) as number[], x!.shape);
+        // The stock kernel stays for whole numbers (loops that see two kinds of view compile to slower code), and for
+        // maxima along the last axis, where it is quicker.
+        const keepsStock = x!.dtype !== 'float32' || (reduce === max && axes.includes(x!.shape.length - 1));
+        return keepsStock ? stock!({ x: x! }, attributes, backend) : reduction(backend, x!, axes, attributes, reduce);
+      },
+    );
+  }
+}
