@@ -142,9 +142,9 @@ export class Gpt extends Module {
   /**
    * A model with weights and tokenizer.
    *
-   * @param source the name of weights that come with this package, or the URL of a folder that `saveGpt` wrote
+   * @param source the name of weights that come with this package, or a folder that `savePretrained` wrote: a path (in Node) or a URL
    */
-  static async fromPretrained(source: PretrainedName | URL): Promise<Gpt> {
+  static async fromPretrained(source: PretrainedName | (string & {}) | URL): Promise<Gpt> {
     const { config, tokenizer, state } = await loadPretrained(source);
     const model = new Gpt(config);
     try {

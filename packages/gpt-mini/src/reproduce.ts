@@ -6,7 +6,7 @@ import { useBackend, type EngineName } from '@milestones/backend';
 import { dataToTensors } from '@milestones/core';
 import { CharacterTokenizer, generateCorpus, generatedTextEntropy, ngramEntropy, type TextCorpus } from '@milestones/datasets';
 import { loadTinyShakespeare } from '@milestones/datasets/node';
-import { describeCommand, openRun, parseCommand, runMain, type Command, type Run } from '@milestones/reproduce';
+import { describeCommand, loaderOptions, openRun, parseCommand, runMain, type Command, type Run } from '@milestones/reproduce';
 import { configSchema, type RunConfig } from './config.ts';
 import { deviations } from './deviations.ts';
 import { generateText } from './generate.ts';
@@ -110,9 +110,10 @@ function restore(run: Run, model: Gpt, optimizer: ReturnType<typeof createOptimi
   }
 }
 
-async function loadCorpus({ config, seed, data, offline }: Command<RunConfig>): Promise<TextCorpus> {
+async function loadCorpus(command: Command<RunConfig>): Promise<TextCorpus> {
+  const { config, seed } = command;
   if (config.data.corpus === 'generated') return generateCorpus({ characters: config.data.generatedCharacters, seed });
-  return loadTinyShakespeare({ ...(data !== undefined && { cache: data }), offline });
+  return loadTinyShakespeare(loaderOptions(command));
 }
 
 /** The count in the configuration is public (it decides the parameter count), so it must be the corpus's own. */
