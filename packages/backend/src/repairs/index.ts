@@ -2,6 +2,11 @@
  * Repairs of TensorFlow.js 4.22: gradients that are wrong or missing on every engine, and kernels that are wrong, missing
  * or needlessly slow on the WASM backend. They replace entries of tfjs's own registries, so that programs use plain tfjs.
  */
+import { installComparisonGradients } from './gradients/comparison.ts';
+import { installImageGradients } from './gradients/image.ts';
+import { installIndexingGradients } from './gradients/indexing.ts';
+import { installProductGradients } from './gradients/matmul.ts';
+import { installReferenceRepairs } from './reference.ts';
 import { installConvolution } from './wasm/convolution.ts';
 import { installElementwise } from './wasm/elementwise.ts';
 import { installFallbacks } from './wasm/fallback.ts';
@@ -31,5 +36,15 @@ export function installWasmRepairs(): void {
   installFallbacks();
 }
 
-/** Replaces gradients, on every engine. A second call does nothing. */
-export function installGradientRepairs(): void {}
+let gradientsRepaired = false;
+
+/** Replaces gradients on every engine, and one wrong kernel of the cpu engine. A second call does nothing. */
+export function installGradientRepairs(): void {
+  if (gradientsRepaired) return;
+  gradientsRepaired = true;
+  installReferenceRepairs();
+  installComparisonGradients();
+  installProductGradients();
+  installIndexingGradients();
+  installImageGradients();
+}

@@ -50,6 +50,14 @@ describe('kernels that move data, on wasm', () => {
     expectAgreement(() => tf.gather(x(), ids() as tf.Tensor2D, 1, 1), 0);
   });
 
+  it('make one-hot tensors of any type', () => {
+    const ids = integers([3, 4], -1, 5);
+    for (const dtype of ['float32', 'int32', 'bool'] as const) {
+      expectAgreement(() => tf.oneHot(ids() as tf.Tensor2D, 5, 1, 0, dtype), 0);
+    }
+    expectAgreement(() => tf.oneHot(ids() as tf.Tensor2D, 5, 0.9, 0.1, 'float32'), 0);
+  });
+
   it('shares the data of a clone and frees it with the last reference', () => {
     void tf.setBackend('wasm');
     const before = tf.memory().numBytes;

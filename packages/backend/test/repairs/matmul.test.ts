@@ -19,6 +19,14 @@ describe('matMul on wasm', () => {
       [2, 3],
       [1, 1],
     ],
+    [
+      [2, 3],
+      [2, 1],
+    ],
+    [
+      [2, 1],
+      [1, 3],
+    ],
     [[4], []],
   ];
   for (const [left, right] of batches) {

@@ -1,7 +1,8 @@
 /**
  * Kernels that tfjs 4.22 has for the cpu engine but not for WASM (Einsum, the complex numbers and Fourier transforms,
- * ragged tensors, drawing, string replacement), and those that WASM computes wrongly and nobody needs fast
- * (Conv3DBackpropInputV2; MaxPool3D where a window holds only negative numbers; MaxPool3DGrad with more than one channel). They run on a private cpu engine: inputs are copied out of the heap, results back into it.
+ * ragged tensors, drawing, string replacement), and those that WASM computes wrongly and nobody needs fast: both gradients
+ * of three-dimensional convolution, MaxPool3D where a window holds only negative numbers, and MaxPool3DGrad with more than
+ * one channel. They run on a private cpu engine: inputs are copied out of the heap, results back into it.
  *
  * Complex tensors live in the heap as interleaved pairs (real, imaginary), which is also how tfjs reads them out.
  */
@@ -95,9 +96,11 @@ function readComplex(backend: WasmBackend): void {
   };
 }
 
+const wrongOnWasm = ['Conv3DBackpropInputV2', 'Conv3DBackpropFilterV2', 'MaxPool3D', 'MaxPool3DGrad'];
+
 /** Adds every kernel that the cpu engine has and the WASM backend lacks. Call it last. */
 export function installFallbacks(): void {
-  for (const name of ['Conv3DBackpropInputV2', 'MaxPool3D', 'MaxPool3DGrad']) replaceKernel(name, onReference(name));
+  for (const name of wrongOnWasm) replaceKernel(name, onReference(name));
   for (const { kernelName } of tf.getKernelsForBackend('cpu')) {
     if (tf.getKernel(kernelName, 'wasm')) continue;
     const kernel = onReference(kernelName);

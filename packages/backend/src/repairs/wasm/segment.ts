@@ -1,10 +1,13 @@
 /**
- * UnsortedSegmentSum on WASM, the gradient of gather and so of every embedding. tfjs 4.22 has no such kernel there. One
- * pass over the rows, each added to the row that its segment names.
+ * Embeddings on WASM: UnsortedSegmentSum, the gradient of gather, and OneHot.
+ *
+ * tfjs 4.22 has no kernel for the first there; it is one pass over the rows, each added to the row that its segment names.
+ * The second writes whole numbers whatever type was asked for, so that a float32 one-hot tensor holds 1.4e-45 for 1.
  */
+import type { tf } from '../../tf.ts';
 import { allocate, replaceKernel, sizeOf, view } from './heap.ts';
 
-/** Registers the kernel. */
+/** Registers the kernels. */
 export function installSegmentSum(): void {
   replaceKernel<{ numSegments: number }>('UnsortedSegmentSum', ({ x, segmentIds }, { numSegments }, backend) => {
     const rowShape = x!.shape.slice(segmentIds!.shape.length);
@@ -23,4 +26,15 @@ export function installSegmentSum(): void {
     }
     return result;
   });
+  replaceKernel<{ depth: number; onValue: number; offValue: number; dtype?: tf.NumericDataType }>(
+    'OneHot',
+    ({ indices }, { depth, onValue, offValue, dtype }, backend) => {
+      const result = allocate(backend, [...indices!.shape, depth], dtype ?? 'int32');
+      const values = view(backend, result).fill(offValue);
+      for (const [row, index] of view(backend, indices!).entries()) {
+        if (index >= 0 && index < depth) values[row * depth + index] = onValue;
+      }
+      return result;
+    },
+  );
 }
