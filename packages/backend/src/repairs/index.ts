@@ -2,6 +2,7 @@
  * Repairs of TensorFlow.js 4.22: gradients that are wrong or missing on every engine, and kernels that are wrong, missing
  * or needlessly slow on the WASM backend. They replace entries of tfjs's own registries, so that programs use plain tfjs.
  */
+import { installEinsum } from './einsum.ts';
 import { installComparisonGradients } from './gradients/comparison.ts';
 import { installImageGradients } from './gradients/image.ts';
 import { installIndexingGradients } from './gradients/indexing.ts';
@@ -33,16 +34,18 @@ export function installWasmRepairs(): void {
   installSegmentSum();
   installConvolution();
   installPooling();
+  installEinsum('wasm');
   installFallbacks();
 }
 
 let gradientsRepaired = false;
 
-/** Replaces gradients on every engine, and one wrong kernel of the cpu engine. A second call does nothing. */
+/** Replaces gradients on every engine, and two wrong kernels of the cpu engine. A second call does nothing. */
 export function installGradientRepairs(): void {
   if (gradientsRepaired) return;
   gradientsRepaired = true;
   installReferenceRepairs();
+  installEinsum('cpu');
   installComparisonGradients();
   installProductGradients();
   installIndexingGradients();

@@ -111,9 +111,8 @@ describe('convolution and pooling on wasm, with gradients', () => {
 });
 
 describe('kernels that run on the reference engine', () => {
-  it('einsum, complex numbers and Fourier transforms', () => {
-    const [a, b] = [numbers([3, 4]), numbers([4, 5])];
-    expectAgreement(() => tf.einsum('ij,jk->ik', a(), b()));
+  it('complex numbers and Fourier transforms', () => {
+    const a = numbers([3, 4]);
     expectAgreement(() => {
       const z = tf.complex(a(), tf.mul(a(), 2));
       const spectrum = tf.fft(z);

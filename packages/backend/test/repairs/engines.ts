@@ -33,12 +33,15 @@ export function runOn(engine: 'cpu' | 'wasm', compute: () => tf.Tensor | tf.Tens
   expect(tf.getBackend()).toBe(engine);
   try {
     const tensors = tf.memory().numTensors;
+    // Data that no tensor holds any more: what a kernel made on its way and forgot.
+    const data = tf.backend().numDataIds();
     const results: Plain[] = [];
     tf.tidy(() => {
       const made = compute();
       results.push(...(Array.isArray(made) ? made : [made]).map(plain));
     });
     expect(tf.memory().numTensors).toBe(tensors);
+    expect(tf.backend().numDataIds()).toBe(data);
     return results;
   } finally {
     void tf.setBackend(before);

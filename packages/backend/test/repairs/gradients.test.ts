@@ -83,6 +83,10 @@ describe('gradients of products', () => {
       'ij->ji',
       'ij->i',
       'ij,j->i',
+      'ij,k->ik',
+      'ij->ij',
+      'i,ij,j->',
+      'ij,jk,kh->ih',
       'i,i->',
       'bi,j->bj',
     ]) {

@@ -33,27 +33,15 @@ interface Factor {
   tensor: tf.Tensor;
 }
 
-/** Einsum of any number of factors up to two; none is the number 1. */
-function join(factors: Factor[], output: string): tf.Tensor {
-  const [only] = factors;
-  if (!only) return tf.scalar(1);
-  // Trap: tfjs's einsum gives its operand itself back where nothing is to be done, without counting the reference.
-  if (factors.length === 1 && only.term === output) return only.tensor;
-  const equation = `${factors.map(({ term }) => term).join(',')}->${output}`;
-  return tf.einsum(equation, ...factors.map(({ tensor }) => tensor));
-}
-
 /**
- * The gradient of one term of an einsum is an einsum of dy with the other term, down to the term's own letters. A letter
+ * The gradient of one term of an einsum is an einsum of dy with the other terms, down to the term's own letters. A letter
  * that occurs in this term alone was summed away: every position along it gets the same gradient.
  */
 function einsumGradient(dy: tf.Tensor, output: string, term: string, operand: tf.Tensor, others: Factor[]): tf.Tensor {
   const known = new Set(output + others.map((other) => other.term).join(''));
   const reachable = [...term].filter((letter) => known.has(letter)).join('');
-  // A scalar has no letters, which einsum cannot take as a term: it joins by multiplication.
-  const factors = [...(output === '' ? [] : [{ term: output, tensor: dy }]), ...others];
-  const product = join(factors, reachable);
-  const gradient = output === '' ? tf.mul(product, dy) : product;
+  const equation = `${[output, ...others.map((other) => other.term)].join(',')}->${reachable}`;
+  const gradient = tf.einsum(equation, dy, ...others.map((other) => other.tensor));
   const withOnes = operand.shape.map((extent, axis) => (known.has(term[axis]!) ? extent : 1));
   return tf.broadcastTo(tf.reshape(gradient, withOnes), operand.shape);
 }

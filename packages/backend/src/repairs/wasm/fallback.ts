@@ -1,6 +1,5 @@
 /**
- * Kernels that tfjs 4.22 has for the cpu engine but not for WASM (Einsum, the complex numbers and Fourier transforms,
- * ragged tensors, drawing, string replacement), and those that WASM computes wrongly and nobody needs fast: both gradients
+ * Kernels that tfjs 4.22 has for the cpu engine but not for WASM (the complex numbers and Fourier transforms, ragged tensors, drawing, string replacement), and those that WASM computes wrongly and nobody needs fast: both gradients
  * of three-dimensional convolution, MaxPool3D where a window holds only negative numbers, and MaxPool3DGrad with more than
  * one channel. They run on a private cpu engine: inputs are copied out of the heap, results back into it.
  *
@@ -67,7 +66,7 @@ function fromReference(backend: WasmBackend, info: TensorInfo): TensorInfo {
 export function onReference(name: string): WasmKernel {
   return (inputs, attributes, backend) => {
     const cpu = referenceBackend();
-    // Some kernels (Einsum) take a list of tensors in place of named ones, and want a list here too.
+    // Some kernels (AddN) take a list of tensors in place of named ones, and want a list here too.
     const isList = Array.isArray(inputs);
     const given = Object.entries(inputs)
       .filter(([, info]) => info)
