@@ -26,6 +26,7 @@ const checks = {
   tests: 'test:only',
   packages: 'pack:check',
   install: 'install:check',
+  resume: 'resume:check',
   docs: 'docs:only',
   ...(scripts['results:check'] && { results: 'results:check' }),
 };

@@ -22,7 +22,9 @@ export class Parameter {
   constructor(shape: readonly number[], initializer: Initializer, options: ParameterOptions = {}) {
     for (const size of shape) {
       if (!Number.isInteger(size) || size < 1) {
-        throw new Error(`Parameter: shape [${shape.join(', ')}] has the size ${size}; every size is a whole number of at least 1.`);
+        throw new Error(
+          `Parameter: shape [${shape.join(', ')}] has the size ${size}; every size is a whole number of at least 1.`,
+        );
       }
     }
     this.shape = shape;

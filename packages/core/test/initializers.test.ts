@@ -27,7 +27,11 @@ function statistics(initializer: Initializer): { mean: number; deviation: number
   const values = Array.from(initializer(shape, new Random(11)).dataSync());
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
-  return { mean, deviation: Math.sqrt(variance), largest: values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) };
+  return {
+    mean,
+    deviation: Math.sqrt(variance),
+    largest: values.reduce((most, value) => Math.max(most, Math.abs(value)), 0),
+  };
 }
 
 describe('initializers', () => {

@@ -48,7 +48,9 @@ describe('Module', () => {
   });
 
   it('reads no weight before it has one', () => {
-    expect(() => new Dense(2, 2).forward(tf.zeros([1, 2]))).toThrow('call model.initialize(seed) or model.loadStateDict');
+    expect(() => new Dense(2, 2).forward(tf.zeros([1, 2]))).toThrow(
+      'call model.initialize(seed) or model.loadStateDict',
+    );
   });
 
   it('copies a state and keeps no tie to it', () => {

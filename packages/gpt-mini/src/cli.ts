@@ -33,7 +33,9 @@ async function generate(argv: string[]): Promise<number> {
   };
   const [prompt = '\n', ...more] = positionals;
   if (more.length > 0) {
-    throw new CommandError(`generate: ${more.length + 1} prompts arrived; give one, in quotes: gpt-mini generate "To be".`);
+    throw new CommandError(
+      `generate: ${more.length + 1} prompts arrived; give one, in quotes: gpt-mini generate "To be".`,
+    );
   }
   const topK = number('top-k');
   const topP = number('top-p');
@@ -56,7 +58,15 @@ async function generate(argv: string[]): Promise<number> {
 
 function parseFlags(argv: string[]) {
   const text = { type: 'string' } as const;
-  const options = { weights: text, tokens: text, temperature: text, 'top-k': text, 'top-p': text, seed: text, backend: text };
+  const options = {
+    weights: text,
+    tokens: text,
+    temperature: text,
+    'top-k': text,
+    'top-p': text,
+    seed: text,
+    backend: text,
+  };
   try {
     return parseArgs({ args: argv, options, allowPositionals: true });
   } catch (error) {

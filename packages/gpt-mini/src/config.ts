@@ -13,7 +13,10 @@ export const gptConfigSchema = z
     features: positive.default(768).describe('C, width of the residual stream'),
     layers: positive.default(12).describe('number of blocks'),
     heads: positive.default(12).describe('N, attention heads per block; must divide features'),
-    activation: z.enum(['relu', 'gelu', 'geluTanh']).default('geluTanh').describe('activation of the feed-forward layers'),
+    activation: z
+      .enum(['relu', 'gelu', 'geluTanh'])
+      .default('geluTanh')
+      .describe('activation of the feed-forward layers'),
     bias: z.boolean().default(true).describe('biases in layer norms, output projections and feed-forward layers'),
     attentionBias: z.boolean().default(true).describe('biases of query, key and value'),
     attentionScale: z
@@ -38,7 +41,8 @@ export const gptConfigSchema = z
   })
   .refine((config) => !(config.headBias && config.tieWeights), {
     path: ['headBias'],
-    error: 'an output layer that shares the embedding has no bias of its own; set tieWeights to false or headBias to false',
+    error:
+      'an output layer that shares the embedding has no bias of its own; set tieWeights to false or headBias to false',
   });
 
 /** The architecture of one model, complete. */
@@ -105,25 +109,33 @@ export function gptConfig(options: GptOptions | GptSize): GptConfig {
 }
 
 /** How the model is trained. Defaults follow nanoGPT's character configuration for a CPU. */
-export const trainingSchema = z.strictObject({
-  steps: positive.default(2000).describe('number of updates'),
-  batchSize: positive.default(12).describe('B, sequences per update'),
-  learningRate: z.number().positive().default(1e-3).describe('highest learning rate'),
-  minimumLearningRate: z.number().min(0).default(1e-4).describe('learning rate at the end of the cosine'),
-  schedule: z.enum(['constant', 'cosine']).default('cosine').describe('constant, or warm-up and cosine'),
-  warmupSteps: z.int().min(0).default(100).describe('steps of linear warm-up (cosine only)'),
-  beta1: z.number().min(0).lt(1).default(0.9).describe("AdamW's decay of the first moment"),
-  beta2: z.number().min(0).lt(1).default(0.99).describe("AdamW's decay of the second moment"),
-  weightDecay: z.number().min(0).default(0.1).describe('decoupled weight decay'),
-  decayOnly: z.enum(['matrices', 'all']).default('matrices').describe('which weights decay'),
-  clipNorm: z.number().min(0).default(1).describe("largest global norm of the gradients; 0 switches clipping off"),
-  evaluateEvery: positive.default(250).describe('steps between evaluations'),
-  evaluateAlsoAt: z.array(z.int().min(0)).default([]).describe('further steps to evaluate at'),
-  evaluationBatches: positive.default(20).describe('random batches per split and evaluation'),
-  checkpointEvery: positive.default(250).describe('steps between checkpoints'),
-  logEvery: positive.default(10).describe('steps between logged training losses'),
-  sampleCharacters: z.int().min(0).default(500).describe('length of the sample text written at the end'),
-});
+export const trainingSchema = z
+  .strictObject({
+    steps: positive.default(2000).describe('number of updates'),
+    batchSize: positive.default(12).describe('B, sequences per update'),
+    learningRate: z.number().positive().default(1e-3).describe('highest learning rate'),
+    minimumLearningRate: z.number().min(0).default(1e-4).describe('learning rate at the end of the cosine'),
+    schedule: z.enum(['constant', 'cosine']).default('cosine').describe('constant, or warm-up and cosine'),
+    warmupSteps: z.int().min(0).default(100).describe('steps of linear warm-up (cosine only)'),
+    beta1: z.number().min(0).lt(1).default(0.9).describe("AdamW's decay of the first moment"),
+    beta2: z.number().min(0).lt(1).default(0.99).describe("AdamW's decay of the second moment"),
+    weightDecay: z.number().min(0).default(0.1).describe('decoupled weight decay'),
+    decayOnly: z.enum(['matrices', 'all']).default('matrices').describe('which weights decay'),
+    clipNorm: z.number().min(0).default(1).describe('largest global norm of the gradients; 0 switches clipping off'),
+    evaluateEvery: positive.default(250).describe('steps between evaluations'),
+    evaluateAlsoAt: z.array(z.int().min(0)).default([]).describe('further steps to evaluate at'),
+    evaluationBatches: positive.default(20).describe('random batches per split and evaluation'),
+    checkpointEvery: positive.default(250).describe('steps between checkpoints'),
+    logEvery: positive.default(10).describe('steps between logged training losses'),
+    sampleCharacters: z.int().min(0).default(500).describe('length of the sample text written at the end'),
+  })
+  .refine(({ schedule, warmupSteps, steps }) => schedule === 'constant' || warmupSteps <= steps, {
+    path: ['warmupSteps'],
+    error: ({ input }) => {
+      const { warmupSteps, steps } = input as { warmupSteps: number; steps: number };
+      return `${warmupSteps} steps of warm-up do not fit into ${steps} steps of training; choose at most ${steps}`;
+    },
+  });
 
 /** Where the text comes from. */
 export const dataSchema = z.strictObject({

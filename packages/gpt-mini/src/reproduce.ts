@@ -4,9 +4,23 @@
 import { join } from 'node:path';
 import { useBackend, type EngineName } from '@milestones/backend';
 import { dataToTensors } from '@milestones/core';
-import { CharacterTokenizer, generateCorpus, generatedTextEntropy, ngramEntropy, type TextCorpus } from '@milestones/datasets';
+import {
+  CharacterTokenizer,
+  generateCorpus,
+  generatedTextEntropy,
+  ngramEntropy,
+  type TextCorpus,
+} from '@milestones/datasets';
 import { loadTinyShakespeare } from '@milestones/datasets/node';
-import { describeCommand, loaderOptions, openRun, parseCommand, runMain, type Command, type Run } from '@milestones/reproduce';
+import {
+  describeCommand,
+  loaderOptions,
+  openRun,
+  parseCommand,
+  runMain,
+  type Command,
+  type Run,
+} from '@milestones/reproduce';
 import { configSchema, type RunConfig } from './config.ts';
 import { deviations } from './deviations.ts';
 import { generateText } from './generate.ts';
@@ -76,7 +90,9 @@ async function trainAndReport(
         const best = Math.min(final['bestValidationLoss'] ?? Infinity, losses.validationLoss);
         final = { ...losses, bestValidationLoss: best };
         last = { ...last, validation: losses.validationLoss };
-        progress.note(`step ${step}: train ${losses.trainLoss.toFixed(4)}, validation ${losses.validationLoss.toFixed(4)}`);
+        progress.note(
+          `step ${step}: train ${losses.trainLoss.toFixed(4)}, validation ${losses.validationLoss.toFixed(4)}`,
+        );
       },
       onStep: async (step, checkpointDue) => {
         progress.update(step, last);
@@ -98,12 +114,19 @@ async function trainAndReport(
     await run.saveSample('generated.txt', `${text.slice(1)}\n`);
   }
   await savePretrained(model, join(run.folder, 'model'));
-  return run.finish({ steps: done, metrics: { ...final, ...baselines(command.config, corpus) }, notes: notesOf(corpus) });
+  return run.finish({
+    steps: done,
+    metrics: { ...final, ...baselines(command.config, corpus) },
+    notes: notesOf(corpus),
+  });
 }
 
 function restore(run: Run, model: Gpt, optimizer: ReturnType<typeof createOptimizer>): void {
   const { tensors } = run.checkpoint!;
-  for (const [group, target] of [['model', model], ['optimizer', optimizer]] as const) {
+  for (const [group, target] of [
+    ['model', model],
+    ['optimizer', optimizer],
+  ] as const) {
     const state = dataToTensors(tensors[group] ?? {});
     target.loadStateDict(state);
     for (const tensor of Object.values(state)) tensor.dispose();

@@ -3,7 +3,14 @@
  * weights, by parameter path) and `tokenizer.json` (the characters).
  */
 import type { tf } from '@milestones/backend';
-import { dataToTensors, decodeSafetensors, encodeSafetensors, loadBytes, tensorsToData, widenToFloat32 } from '@milestones/core';
+import {
+  dataToTensors,
+  decodeSafetensors,
+  encodeSafetensors,
+  loadBytes,
+  tensorsToData,
+  widenToFloat32,
+} from '@milestones/core';
 import { CharacterTokenizer, type Tokenizer } from '@milestones/datasets';
 import { z } from 'zod';
 import { gptConfigSchema, type GptConfig } from './config.ts';
@@ -29,9 +36,11 @@ const savedConfigSchema = z.strictObject({ milestone: z.literal('gpt-mini'), mod
 export async function loadPretrained(
   source: string | URL,
 ): Promise<{ config: GptConfig; tokenizer: Tokenizer; state: Record<string, tf.Tensor> }> {
-  const folder = typeof source === 'string' && Object.hasOwn(pretrained, source) ? pretrained[source as PretrainedName] : source;
+  const folder =
+    typeof source === 'string' && Object.hasOwn(pretrained, source) ? pretrained[source as PretrainedName] : source;
   const load = async (file: string): Promise<Uint8Array> => {
-    const location = folder instanceof URL ? new URL(file, withSlash(folder)) : `${folder.replace(/[/\\]$/, '')}/${file}`;
+    const location =
+      folder instanceof URL ? new URL(file, withSlash(folder)) : `${folder.replace(/[/\\]$/, '')}/${file}`;
     try {
       return await loadBytes(location);
     } catch (error) {
@@ -47,7 +56,10 @@ export async function loadPretrained(
       return JSON.parse(new TextDecoder().decode(await load(file)));
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
-      throw new Error(`Gpt.fromPretrained: ${file} of '${String(source)}' is not JSON (${error.message}); save the model anew.`, { cause: error });
+      throw new Error(
+        `Gpt.fromPretrained: ${file} of '${String(source)}' is not JSON (${error.message}); save the model anew.`,
+        { cause: error },
+      );
     }
   };
   const saved = savedConfigSchema.safeParse(await parse(files.config));
@@ -76,7 +88,9 @@ export async function loadPretrained(
 /** The files of a model's folder, by name; the model must have its tokenizer. */
 export async function encodePretrained(model: Gpt): Promise<Record<string, string | Uint8Array>> {
   if (model.tokenizer === undefined) {
-    throw new Error('encodePretrained: this model has no tokenizer; set model.tokenizer, so that its text can be read again.');
+    throw new Error(
+      'encodePretrained: this model has no tokenizer; set model.tokenizer, so that its text can be read again.',
+    );
   }
   return {
     [files.config]: `${JSON.stringify({ milestone: 'gpt-mini', model: model.config }, null, 2)}\n`,

@@ -52,8 +52,8 @@ describe('generateTokens', () => {
     model.train();
     const before = tf.memory().numTensors;
     await tokensOf({ tokens: 10 });
-    let taken = 0;
-    for await (const _token of generateTokens(model, [1], { tokens: 10 })) if (++taken === 3) break;
+    const taken: number[] = [];
+    for await (const token of generateTokens(model, [1], { tokens: 10 })) if (taken.push(token) === 3) break;
     expect(tf.memory().numTensors).toBe(before);
     expect(model.training).toBe(true);
   });
@@ -77,7 +77,9 @@ describe('generateText', () => {
     model.tokenizer = new CharacterTokenizer('abcde');
     const text = await generateText(model, 'ab', { tokens: 10 });
     expect(text).toMatch(/^ab[a-e]{10}$/);
-    await expect(generateText(model, 'abé')).rejects.toThrow('"é" (U+00E9) at position 2 is not among its 5 characters');
+    await expect(generateText(model, 'abé')).rejects.toThrow(
+      '"é" (U+00E9) at position 2 is not among its 5 characters',
+    );
     model.tokenizer = undefined;
     await expect(generateText(model, 'ab')).rejects.toThrow('this model has no tokenizer; set model.tokenizer');
   });
@@ -101,7 +103,10 @@ describe('sampleToken', () => {
   it('sharpens with a low temperature: p² renormalised at 0.5', () => {
     const squares = [0.15, 0.5, 0.05, 0.3].map((p) => p * p);
     const total = squares.reduce((sum, value) => sum + value, 0);
-    expectShares(shares({ temperature: 0.5 }), squares.map((value) => value / total));
+    expectShares(
+      shares({ temperature: 0.5 }),
+      squares.map((value) => value / total),
+    );
   });
 
   it('keeps the top k only', () => expectShares(shares({ topK: 2 }), [0, 0.625, 0, 0.375]));

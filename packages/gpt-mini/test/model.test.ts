@@ -1,9 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { tf, useBackend } from '@milestones/backend';
-import { decayMatrices, AdamW, type Parameter } from '@milestones/core';
+import { AdamW, decayMatrices, valueAndGradients, type Parameter } from '@milestones/core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createTrainStep, disposeCache, Gpt, languageModelLoss, sizes, trainingSchema, type GptOptions } from '../src/index.ts';
-import { valueAndGradients } from '@milestones/core';
+import {
+  createTrainStep,
+  disposeCache,
+  Gpt,
+  languageModelLoss,
+  sizes,
+  trainingSchema,
+  type GptOptions,
+} from '../src/index.ts';
 
 interface Numbers {
   shape: number[];
@@ -29,7 +36,9 @@ const references = JSON.parse(readFileSync(new URL('./fixtures/gpt.json', import
 function modelOf({ config, weights }: Reference): Gpt {
   const initialization = 'fanIn';
   const model = new Gpt({ ...config, initialization });
-  const state = Object.fromEntries(Object.entries(weights).map(([name, { values, shape }]) => [name, tf.tensor(values, shape)]));
+  const state = Object.fromEntries(
+    Object.entries(weights).map(([name, { values, shape }]) => [name, tf.tensor(values, shape)]),
+  );
   model.loadStateDict(state);
   tf.dispose(state);
   return model;
@@ -103,7 +112,14 @@ describe.each(['cpu', 'wasm'] as const)('Gpt against an independent PyTorch mode
   });
 
   it('leaks no tensor over 100 training steps with dropout', async () => {
-    const model = new Gpt({ ...sizes['lecture-small'], contextLength: 4, features: 8, layers: 1, heads: 2, dropout: 0.2 });
+    const model = new Gpt({
+      ...sizes['lecture-small'],
+      contextLength: 4,
+      features: 8,
+      layers: 1,
+      heads: 2,
+      dropout: 0.2,
+    });
     model.initialize(1).train();
     const config = trainingSchema.parse({ clipNorm: 1 });
     const optimizer = new AdamW().initialize(model.trainableParameters());
@@ -147,7 +163,8 @@ describe('Gpt', () => {
 
   it('scales the projections that write to the residual stream by 1/√(2 · layers)', () => {
     const model = new Gpt({ ...sizes['nano-cpu'], layers: 8, features: 64 }).initialize(3);
-    const deviation = (parameter: Parameter): number => tf.tidy(() => tf.sqrt(tf.mean(tf.square(parameter.value))).dataSync()[0]!);
+    const deviation = (parameter: Parameter): number =>
+      tf.tidy(() => tf.sqrt(tf.mean(tf.square(parameter.value))).dataSync()[0]!);
     const block = model.blocks[5]!;
     expect(deviation(block.attention.query.weight) / 0.02).toBeCloseTo(1, 1);
     expect(deviation(block.attention.output.weight) / (0.02 / 4)).toBeCloseTo(1, 1);
@@ -156,7 +173,10 @@ describe('Gpt', () => {
   });
 
   it.each([
-    [{ features: 130, heads: 4 }, 'features: 130 features do not divide by 4 heads; choose a multiple of 4, for example 128 or 132'],
+    [
+      { features: 130, heads: 4 },
+      'features: 130 features do not divide by 4 heads; choose a multiple of 4, for example 128 or 132',
+    ],
     [{ headBias: true }, 'headBias: an output layer that shares the embedding has no bias'],
     [{ layers: 0 }, 'layers: '],
     [{ width: 3 }, 'width'],
@@ -165,7 +185,9 @@ describe('Gpt', () => {
   });
 
   it('names the sizes there are when asked for another', () => {
-    expect(() => new Gpt('gpt3' as 'gpt2')).toThrow("there is no size 'gpt3'; there are: lecture-small, lecture-medium");
+    expect(() => new Gpt('gpt3' as 'gpt2')).toThrow(
+      "there is no size 'gpt3'; there are: lecture-small, lecture-medium",
+    );
   });
 
   it('refuses more tokens than its context', () => {

@@ -15,8 +15,15 @@ import {
 
 const options = { vocabularySize: 4, contextLength: 4, features: 8, layers: 1, heads: 2, dropout: 0.1 } as const;
 const config = trainingSchema.parse({
-  steps: 12, batchSize: 2, learningRate: 1e-2, warmupSteps: 3, evaluateEvery: 5, evaluateAlsoAt: [2], evaluationBatches: 2,
-  checkpointEvery: 4, logEvery: 2,
+  steps: 12,
+  batchSize: 2,
+  learningRate: 1e-2,
+  warmupSteps: 3,
+  evaluateEvery: 5,
+  evaluateAlsoAt: [2],
+  evaluationBatches: 2,
+  checkpointEvery: 4,
+  logEvery: 2,
 });
 const text = Int32Array.from({ length: 400 }, (_, index) => (index * index + (index >> 2)) % 4);
 const data = { train: text.subarray(0, 300), validation: text.subarray(300) };
@@ -80,7 +87,10 @@ describe('train', () => {
   it('lowers the loss', async () => {
     const losses: number[] = [];
     const long = trainingSchema.parse({ ...config, steps: 80, batchSize: 8 });
-    await train({ ...newRun(3, { onEvaluation: (_step, { trainLoss }) => void losses.push(trainLoss) }), config: long });
+    await train({
+      ...newRun(3, { onEvaluation: (_step, { trainLoss }) => void losses.push(trainLoss) }),
+      config: long,
+    });
     expect(losses[0]).toBeGreaterThan(1.2); // About ln 4 = 1.386: an untrained model guesses.
     expect(losses.at(-1)).toBeLessThan(losses[0]! - 0.2);
   });

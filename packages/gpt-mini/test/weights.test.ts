@@ -75,8 +75,18 @@ describe('Gpt.fromPretrained says what is wrong with', () => {
 
   it.each([
     ['a configuration that is not JSON', 'config.json', '{', 'config.json of'],
-    ['a configuration of something else', 'config.json', '{"milestone":"bert-mini"}', 'is not the configuration of a gpt-mini model'],
-    ['a tokenizer of another model', 'tokenizer.json', '{"type":"character","vocabulary":"ab"}', 'has 2 tokens and the model 5; the files belong to different models'],
+    [
+      'a configuration of something else',
+      'config.json',
+      '{"milestone":"bert-mini"}',
+      'is not the configuration of a gpt-mini model',
+    ],
+    [
+      'a tokenizer of another model',
+      'tokenizer.json',
+      '{"type":"character","vocabulary":"ab"}',
+      'has 2 tokens and the model 5; the files belong to different models',
+    ],
     ['truncated weights', 'model.safetensors', new Uint8Array([9, 0, 0, 0, 0, 0, 0, 0, 123]), 'safetensors'],
   ])('%s', async (_what, file, content, message) => {
     await expect(broken(file, content)).rejects.toThrow(message);

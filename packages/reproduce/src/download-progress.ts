@@ -24,7 +24,13 @@ export function loaderOptions(
     onProgress: ({ path, bytes, total }) => {
       let bar = bars.get(path);
       if (bar === undefined) {
-        bar = new Progress({ total, start: bytes, label: `download ${basename(path)}, byte`, bar: command.progressBar, stream });
+        bar = new Progress({
+          total,
+          start: bytes,
+          label: `download ${basename(path)}, byte`,
+          bar: command.progressBar,
+          stream,
+        });
         bars.set(path, bar);
       }
       bar.update(bytes);

@@ -13,7 +13,9 @@ export class Dropout extends Module {
   constructor(rate: number) {
     super();
     if (!(rate >= 0 && rate < 1)) {
-      throw new Error(`Dropout: the rate ${rate} arrived; give the probability to drop, from 0 up to but not including 1.`);
+      throw new Error(
+        `Dropout: the rate ${rate} arrived; give the probability to drop, from 0 up to but not including 1.`,
+      );
     }
     this.rate = rate;
   }

@@ -2,7 +2,9 @@
 export async function loadBytes(location: string | URL): Promise<Uint8Array<ArrayBuffer>> {
   const response = await fetch(location);
   if (!response.ok) {
-    throw new Error(`loadBytes: ${String(location)} answered ${response.status} ${response.statusText}; check that the file is served there.`);
+    throw new Error(
+      `loadBytes: ${String(location)} answered ${response.status} ${response.statusText}; check that the file is served there.`,
+    );
   }
   return new Uint8Array(await response.arrayBuffer());
 }

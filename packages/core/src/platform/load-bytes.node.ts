@@ -6,7 +6,9 @@ export async function loadBytes(location: string | URL): Promise<Uint8Array<Arra
   if (url !== undefined && url.protocol !== 'file:') {
     const response = await fetch(url);
     if (!response.ok) {
-      throw new Error(`loadBytes: ${url} answered ${response.status} ${response.statusText}; check that the file is served there.`);
+      throw new Error(
+        `loadBytes: ${url} answered ${response.status} ${response.statusText}; check that the file is served there.`,
+      );
     }
     return new Uint8Array(await response.arrayBuffer());
   }

@@ -1,4 +1,4 @@
-import { counterRandom, tf, threefry2x32 } from '@milestones/backend';
+import { counterRandom, type tf, threefry2x32 } from '@milestones/backend';
 import { hashName } from './hash-name.ts';
 
 /**

@@ -105,19 +105,24 @@ export class Random {
     for (let index = 0; index < weights.length; index++) {
       const weight = weights[index]!;
       if (!(weight >= 0) || weight === Infinity) {
-        throw new Error(`Random.categorical: weight ${index} is ${weight}; every weight is a finite number of at least 0.`);
+        throw new Error(
+          `Random.categorical: weight ${index} is ${weight}; every weight is a finite number of at least 0.`,
+        );
       }
       total += weight;
     }
     if (!(total > 0)) {
-      throw new Error(`Random.categorical: ${weights.length} weights that sum to ${total}; at least one must be above 0.`);
+      throw new Error(
+        `Random.categorical: ${weights.length} weights that sum to ${total}; at least one must be above 0.`,
+      );
     }
     const target = this.uniform() * total;
     let sum = 0;
     let last = 0;
     for (let index = 0; index < weights.length; index++) {
-      if (weights[index]! === 0) continue;
-      sum += weights[index]!;
+      const weight = weights[index]!;
+      if (weight === 0) continue;
+      sum += weight;
       last = index;
       if (target < sum) return index;
     }

@@ -44,7 +44,11 @@ describe('layers against PyTorch, finite differences, and each other on all engi
     }));
 
   it('LayerNorm', () =>
-    checkLayer({ make: () => new LayerNorm(4), forward: (layer, x) => layer.forward(x), fixture: fixtures['layerNorm']! }));
+    checkLayer({
+      make: () => new LayerNorm(4),
+      forward: (layer, x) => layer.forward(x),
+      fixture: fixtures['layerNorm']!,
+    }));
 
   it('LayerNorm without a bias', () =>
     checkLayer({

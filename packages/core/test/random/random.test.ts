@@ -7,7 +7,13 @@ beforeAll(async () => {
 });
 
 function draws(random: Random): unknown[] {
-  return [random.uniform(), random.normal(), random.integer(100), [...random.permutation(5)], random.categorical([1, 2, 3])];
+  return [
+    random.uniform(),
+    random.normal(),
+    random.integer(100),
+    [...random.permutation(5)],
+    random.categorical([1, 2, 3]),
+  ];
 }
 
 describe('Random', () => {
@@ -82,7 +88,8 @@ describe('Random', () => {
     const count = 20_000;
     const uniform = Array.from({ length: count }, () => random.uniform());
     const normal = Array.from({ length: count }, () => random.normal());
-    const mean = (values: ArrayLike<number>): number => Array.from(values).reduce((sum, value) => sum + value, 0) / values.length;
+    const mean = (values: ArrayLike<number>): number =>
+      Array.from(values).reduce((sum, value) => sum + value, 0) / values.length;
     // Four standard errors of each mean.
     expect(Math.abs(mean(uniform) - 0.5)).toBeLessThan((4 * Math.sqrt(1 / 12)) / Math.sqrt(count));
     expect(Math.abs(mean(normal))).toBeLessThan(4 / Math.sqrt(count));
@@ -108,7 +115,9 @@ describe('Random', () => {
 
   it('permutes: every number once, every order about equally often', () => {
     const random = new Random(6);
-    expect([...random.permutation(100)].sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, index) => index));
+    expect([...random.permutation(100)].sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 100 }, (_, index) => index),
+    );
     const orders = new Map<string, number>();
     for (let index = 0; index < 6000; index++) {
       const order = random.permutation(3).join('');
@@ -152,6 +161,8 @@ describe('RandomKey', () => {
   });
 
   it('refuses a tensor that is no key', () => {
-    expect(() => new RandomKey(tf.tensor1d([1, 2]))).toThrow('a float32 tensor of shape [2] arrived; give an int32 tensor of shape [2]');
+    expect(() => new RandomKey(tf.tensor1d([1, 2]))).toThrow(
+      'a float32 tensor of shape [2] arrived; give an int32 tensor of shape [2]',
+    );
   });
 });

@@ -8,5 +8,6 @@ import { encodePretrained } from '../weights.ts';
 /** Writes a model's folder, which `Gpt.fromPretrained` reads again. Each file is complete or not there. */
 export async function savePretrained(model: Gpt, folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
-  for (const [name, content] of Object.entries(await encodePretrained(model))) await saveFile(join(folder, name), content);
+  for (const [name, content] of Object.entries(await encodePretrained(model)))
+    await saveFile(join(folder, name), content);
 }
