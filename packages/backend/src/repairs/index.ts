@@ -7,6 +7,7 @@ import { installComparisonGradients } from './gradients/comparison.ts';
 import { installImageGradients } from './gradients/image.ts';
 import { installIndexingGradients } from './gradients/indexing.ts';
 import { installProductGradients } from './gradients/matmul.ts';
+import { installPoolingGradients } from './gradients/pooling.ts';
 import { installReferenceRepairs } from './reference.ts';
 import { installConvolution } from './wasm/convolution.ts';
 import { installElementwise } from './wasm/elementwise.ts';
@@ -50,4 +51,5 @@ export function installGradientRepairs(): void {
   installProductGradients();
   installIndexingGradients();
   installImageGradients();
+  installPoolingGradients();
 }

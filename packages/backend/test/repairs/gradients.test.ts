@@ -176,6 +176,17 @@ describe('gradients of image operations', () => {
     );
   });
 
+  it('average pooling where windows reach into the padding', () => {
+    for (const [size, stride, pad] of [
+      [3, 2, 'same'],
+      [3, 1, 1],
+      [2, 2, 'valid'],
+    ] as [number, number, 'same' | 'valid' | number][]) {
+      expectGradient((x) => tf.avgPool(x as tf.Tensor4D, size, stride, pad), [numbers([1, 5, 4, 2])]);
+      expectGradient((x) => tf.avgPool3d(x as tf.Tensor5D, size, stride, pad), [numbers([1, 3, 4, 3, 1])]);
+    }
+  });
+
   it('resizeBilinear in all three modes', () => {
     for (const [alignCorners, halfPixelCenters] of [
       [false, false],
