@@ -42,10 +42,10 @@ export function main(argv: string[]): Promise<number> {
     const facts = { parameters: untrained.parameterCount(), steps: command.config.training.steps };
     if (describeCommand(command, facts)) return 0;
 
+    const engine = await useBackend(command.backend as EngineName | undefined);
     const corpus = await loadCorpus(command);
     const tokenizer = CharacterTokenizer.fromText(corpus.text);
     checkVocabulary(tokenizer, command.config, corpus);
-    const engine = await useBackend(command.backend as EngineName | undefined);
     const model = untrained.initialize(command.seed);
     model.tokenizer = tokenizer;
     const run = await openRun(command, { engine, parameters: facts.parameters, deviations });

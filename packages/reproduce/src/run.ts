@@ -10,6 +10,7 @@ import {
   cleanCheckpoints,
   cleanTemporary,
   type JsonValue,
+  DiskFullError,
   latestCheckpoint,
   saveCheckpoint,
   saveFile,
@@ -231,7 +232,12 @@ export class Run {
       }
     }
     const state = { ...checkpoint.state, run } as unknown as JsonValue; // core checks that it is JSON
-    await saveCheckpoint(join(this.folder, 'checkpoints'), { step: checkpoint.step, tensors, state }, { keep });
+    try {
+      await saveCheckpoint(join(this.folder, 'checkpoints'), { step: checkpoint.step, tensors, state }, { keep });
+    } catch (error) {
+      if (!(error instanceof DiskFullError)) throw error;
+      throw new Error(`${error.message} Then continue with: ${this.#resumeLine()}`, { cause: error });
+    }
   }
 
   /** Saves a sample, such as generated text or an image, as `samples/<name>`. Text samples are shown in the report. */
