@@ -6,7 +6,7 @@ import { tf, useBackend } from '@milestones/backend';
 import { encodeSafetensors, loadBytes, tensorsToData } from '@milestones/core';
 import { CharacterTokenizer } from '@milestones/datasets';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Gpt } from '../src/index.ts';
+import { generateText, Gpt, languageModelLoss } from '../src/index.ts';
 import { savePretrained } from '../src/node.ts';
 
 const size = { vocabularySize: 5, contextLength: 6, features: 8, layers: 2, heads: 2 } as const;
@@ -57,6 +57,31 @@ describe('savePretrained and Gpt.fromPretrained', () => {
     const model = newModel();
     model.tokenizer = undefined;
     await expect(savePretrained(model, folder)).rejects.toThrow('this model has no tokenizer; set model.tokenizer');
+  });
+});
+
+describe('the weights shakespeare-char', () => {
+  it('have learned Shakespeare: 209,729 weights, under 2 nats per character where guessing costs 4.17', async () => {
+    const model = await Gpt.fromPretrained('shakespeare-char');
+    expect(model.parameterCount()).toBe(209_729);
+    const text = 'MENENIUS:\nWhat then, my friends? You shall not go to the king\nTill we have heard';
+    const ids = model.tokenizer!.encode(text);
+    const losses: number[] = [];
+    for (let start = 0; start + 32 < ids.length; start += 16) {
+      const tokens = tf.tensor2d([...ids.subarray(start, start + 32)], [1, 32], 'int32');
+      const targets = tf.tensor2d([...ids.subarray(start + 1, start + 33)], [1, 32], 'int32');
+      losses.push(tf.tidy(() => languageModelLoss(model, tokens, targets).dataSync()[0]!));
+    }
+    expect(losses.reduce((sum, loss) => sum + loss, 0) / losses.length).toBeLessThan(2);
+    model.dispose();
+  });
+
+  it('continue a prompt in the text’s own characters', async () => {
+    const model = await Gpt.fromPretrained('shakespeare-char');
+    const text = await generateText(model, 'ROMEO:', { tokens: 60, temperature: 0 });
+    expect(text).toMatch(/^ROMEO:\n/);
+    await expect(generateText(model, 'ROMÉO:')).rejects.toThrow('"É" (U+00C9) at position 3');
+    model.dispose();
   });
 });
 

@@ -2,7 +2,16 @@
  * The folder of one run: `<out>/<milestone>/<preset>-seed<seed>-<stamp>/`.
  * It appears under its name complete with config.json and environment.json, or not at all.
  */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { CommandError } from './command/command-error.ts';
 
@@ -48,6 +57,7 @@ export function createRunFolder(
   const parent = join(out, config.milestone);
   mkdirSync(parent, { recursive: true });
   const temporary = mkdtempSync(join(parent, '.new-'));
+  chmodSync(temporary, 0o777 & ~process.umask()); // mkdtemp keeps everybody else out; results are to be shared.
   for (const [name, content] of Object.entries({ [configFile]: config, ...files })) {
     writeFileSync(join(temporary, name), jsonText(content));
   }
