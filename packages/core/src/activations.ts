@@ -72,19 +72,19 @@ export function geluTanh(x: tf.Tensor): tf.Tensor {
   );
 }
 
-const ACTIVATIONS = {
-  identity: (x: tf.Tensor): tf.Tensor => x,
+/** The activations that a configuration can name. */
+export type ActivationName = 'identity' | 'relu' | 'leakyRelu' | 'gelu' | 'geluTanh' | 'sigmoid' | 'tanh' | 'softmax';
+
+const ACTIVATIONS: Readonly<Record<ActivationName, (x: tf.Tensor) => tf.Tensor>> = {
+  identity: (x) => x,
   relu,
-  leakyRelu: (x: tf.Tensor): tf.Tensor => leakyRelu(x),
+  leakyRelu: (x) => leakyRelu(x),
   gelu,
   geluTanh,
   sigmoid,
   tanh,
   softmax,
 };
-
-/** The activations that a configuration can name. */
-export type ActivationName = keyof typeof ACTIVATIONS;
 
 /** The activation called `name`. */
 export function activation(name: ActivationName): (x: tf.Tensor) => tf.Tensor {

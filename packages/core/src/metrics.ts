@@ -44,7 +44,7 @@ export class RunningMean {
   #sum = 0;
   #weight = 0;
 
-  /** Continues where {@link state} was taken. */
+  /** Continues where `state()` was taken. */
   static fromState(state: RunningMeanState): RunningMean {
     if (!Number.isFinite(state?.sum) || !Number.isFinite(state?.weight) || state.weight < 0) {
       throw new Error(

@@ -23,7 +23,7 @@ export interface Environment {
   cores: number;
   memoryGB: number;
   engine: EngineDescription;
-  /** Versions of the milestone and of the @milestones packages that it uses. */
+  /** Versions of the milestone and of the `@milestones` packages that it uses. */
   packages: Record<string, string>;
   /** Commit hash of the repository, null outside one. */
   commit: string | null;

@@ -46,13 +46,13 @@ export { nearestName } from './command/nearest-name.ts';
 export { type Command, type CommandOptions, parseCommand } from './command/parse-command.ts';
 export { loadPresets, type Preset } from './command/presets.ts';
 export { describeCommand, runMain } from './command/run-main.ts';
-export { listSchemaKeys, type SchemaKey } from './command/schema-keys.ts';
+export { listSchemaKeys, type SchemaKey, type ValueKind } from './command/schema-keys.ts';
 export { type Chart, curvesSvg } from './curves.ts';
 export { type LoaderOptions, loaderOptions } from './download-progress.ts';
 export { describeEnvironment, type EngineDescription, type Environment } from './environment.ts';
 export { type LogPosition, MetricsLog, readMetrics } from './metrics-log.ts';
 export { NotFiniteError } from './not-finite.ts';
-export { Progress, type ProgressOptions } from './progress.ts';
+export { Progress, type ProgressOptions, type ProgressStream } from './progress.ts';
 export type { Deviation } from './report.ts';
 export { resultsFolder, saveResults, thinMetrics } from './results.ts';
 export {
@@ -68,7 +68,7 @@ export { type ConfigChange, createRunFolder, findLatestRun, readRunConfig, type 
 export { lockRun, type RunLock } from './run-lock.ts';
 export { StopSignals } from './stop-signals.ts';
 export type { Summary } from './summary.ts';
-export { formatDuration, formatNumber, formatTable, markdownTable } from './table.ts';
-export { checkTargets, type MetricsRecord, type TargetDefinition, type TargetResult } from './targets.ts';
+export { formatDuration, formatNumber, formatTable, markdownTable, type TableOptions } from './table.ts';
+export { checkTargets, targetSchema, type MetricsRecord, type TargetDefinition, type TargetResult } from './targets.ts';
 export { targetMarkdown, targetTable } from './target-table.ts';
 export { formatResultsBlocks, loadResults, type SavedResult } from './results-tables.ts';

@@ -144,7 +144,7 @@ export class Run {
   #progress: Progress | undefined;
   #closed = false;
 
-  /** Use `openRun`. */
+  /** @hidden Use `openRun`. */
   constructor(
     folder: string,
     command: Command<unknown>,

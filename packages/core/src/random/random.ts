@@ -35,7 +35,7 @@ export class Random {
     this.#key = derive([seed >>> 0, Math.floor(seed / 2 ** 32)], stream);
   }
 
-  /** Continues where {@link state} was taken. */
+  /** Continues where `state()` was taken. */
   static fromState(state: RandomState): Random {
     const { key, counter } = state ?? {};
     if (!Array.isArray(key) || key.length !== 2 || !key.every(Number.isInteger) || !Number.isSafeInteger(counter)) {

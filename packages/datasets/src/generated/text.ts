@@ -98,7 +98,7 @@ export interface GeneratedTextOptions {
 }
 
 /**
- * A text of independent sentences from {@link sentenceGrammar}, one per line.
+ * A text of independent sentences from `sentenceGrammar`, one per line.
  *
  * @throws when `characters` is not a whole number of at least 1
  */
