@@ -1,0 +1,1 @@
+export type { GraphDtype, Value } from './graph/value.ts';
