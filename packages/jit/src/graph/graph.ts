@@ -20,6 +20,7 @@ const constructors = {
   int64: BigInt64Array,
   uint32: Uint32Array,
   uint8: Uint8Array,
+  float64: Float64Array,
 } as const;
 
 /** Constants up to this many values are shared when they are equal. */

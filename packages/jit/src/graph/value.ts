@@ -1,7 +1,7 @@
 /** What flows through a graph. */
 
 /** Element types of a graph. tfjs knows float32, int32 and bool; the others appear between nodes only. */
-export type GraphDtype = 'float32' | 'int32' | 'bool' | 'int64' | 'uint32' | 'uint8';
+export type GraphDtype = 'float32' | 'int32' | 'bool' | 'int64' | 'uint32' | 'uint8' | 'float64';
 
 /** The array that holds values of each type. */
 export interface GraphArrays {
@@ -11,6 +11,7 @@ export interface GraphArrays {
   int64: BigInt64Array;
   uint32: Uint32Array;
   uint8: Uint8Array;
+  float64: Float64Array;
 }
 
 /** Any array of {@link GraphArrays}. */
