@@ -1,7 +1,7 @@
-import { tf } from '@milestones/backend';
+import { hasKernel, runKernel, tf } from '@milestones/backend';
 import { inverseBiasCorrection } from './bias-correction.ts';
 import { decayRate, nonNegative } from '../hyperparameters.ts';
-import { Optimizer, type UpdateRule, type WeightDecayOptions } from './optimizer.ts';
+import { Optimizer, type Updated, type UpdateRule, type WeightDecayOptions } from './optimizer.ts';
 
 /** Options of {@link Adam}; the defaults are the paper's. */
 export interface AdamOptions extends WeightDecayOptions {
@@ -14,6 +14,13 @@ export interface AdamOptions extends WeightDecayOptions {
   /** Whether the moments are corrected for starting at zero. Default true; BERT's original optimizer did without. */
   biasCorrection?: boolean;
 }
+
+/**
+ * The kernel that an engine may have for the moments and steps of all parameters at once. Inputs `gradient0`, `first0`,
+ * `second0`, `gradient1`, … and the scalars `size` and `epsilon`; outputs all steps size · m / (√v + ε), then all first
+ * moments m, then all second moments v.
+ */
+const ADAM_KERNEL = 'MilestonesAdam';
 
 /** What Adam keeps for each parameter. */
 export type AdamSlot = 'firstMoment' | 'secondMoment';
@@ -58,32 +65,67 @@ export class Adam extends Optimizer<AdamSlot> {
     const beta2 = tf.scalar(this.#beta2);
     const rest1 = tf.scalar(1 - this.#beta1); // 1 − β in double precision, then rounded once.
     const rest2 = tf.scalar(1 - this.#beta2);
-    const decays = this.#weightDecay > 0;
-    const decay = tf.scalar(this.#weightDecay);
-    const kept = decays && this.#decoupled ? tf.sub(1, tf.mul(learningRate, decay)) : undefined; // 1 − α λ
+    const decayed = this.#decay(learningRate);
+    const { size, epsilon } = this.#scale(learningRate, step);
 
-    // α m̂ / (√v̂ + ε) = (α √c₂ / c₁) · m / (√v + ε √c₂)   with c = 1 − βᵗ
-    let size: tf.Tensor = learningRate;
-    let epsilon: tf.Tensor = tf.scalar(this.#epsilon);
-    if (this.#biasCorrection) {
-      const root = tf.rsqrt(inverseBiasCorrection(this.#beta2, step)); // √c₂
-      size = tf.mul(tf.mul(learningRate, inverseBiasCorrection(this.#beta1, step)), root);
-      epsilon = tf.mul(epsilon, root);
-    }
-
-    return ({ value, gradient, state, decays: mask }) => {
-      let slope = gradient;
-      let start: tf.Tensor = value;
-      if (decays && mask) {
-        if (kept === undefined) slope = tf.add(gradient, tf.mul(value, decay));
-        else start = tf.mul(value, kept);
-      }
+    return (updated) => {
+      const { value, state } = updated;
+      const { slope, start } = decayed(updated);
       const first = tf.add(tf.mul(state.firstMoment, beta1), tf.mul(slope, rest1));
       const second = tf.add(tf.mul(state.secondMoment, beta2), tf.mul(tf.square(slope), rest2));
       state.firstMoment.assign(first);
       state.secondMoment.assign(second);
       const direction = tf.div(first, tf.add(tf.sqrt(second), epsilon));
       value.assign(tf.sub(start, tf.mul(direction, size)));
+    };
+  }
+
+  // Most parameters are small, and a step spends more time on starting their operations than on computing them.
+  protected override updateAll(
+    parameters: readonly Updated<AdamSlot>[],
+    learningRate: tf.Scalar,
+    step: tf.Scalar,
+  ): void {
+    if (!hasKernel(ADAM_KERNEL)) {
+      super.updateAll(parameters, learningRate, step);
+      return;
+    }
+    const decayed = this.#decay(learningRate);
+    const inputs: Record<string, tf.Tensor> = { ...this.#scale(learningRate, step) };
+    const starts = parameters.map((updated, index) => {
+      const { slope, start } = decayed(updated);
+      inputs[`gradient${index}`] = slope;
+      inputs[`first${index}`] = updated.state.firstMoment;
+      inputs[`second${index}`] = updated.state.secondMoment;
+      return start;
+    });
+    const count = parameters.length;
+    const outputs = runKernel(ADAM_KERNEL, inputs, { count, beta1: this.#beta1, beta2: this.#beta2 });
+    parameters.forEach(({ value, state }, index) => {
+      state.firstMoment.assign(outputs[count + index]!);
+      state.secondMoment.assign(outputs[2 * count + index]!);
+      value.assign(tf.sub(starts[index]!, outputs[index]!));
+    });
+  }
+
+  /** Both bias corrections as scalars: α m̂ / (√v̂ + ε) = (α √c₂ / c₁) · m / (√v + ε √c₂), with c = 1 − βᵗ. */
+  #scale(learningRate: tf.Scalar, step: tf.Scalar): { size: tf.Tensor; epsilon: tf.Tensor } {
+    const epsilon = tf.scalar(this.#epsilon);
+    if (!this.#biasCorrection) return { size: learningRate, epsilon };
+    const root = tf.rsqrt(inverseBiasCorrection(this.#beta2, step)); // √c₂
+    const size = tf.mul(tf.mul(learningRate, inverseBiasCorrection(this.#beta1, step)), root);
+    return { size, epsilon: tf.mul(epsilon, root) };
+  }
+
+  /** What weight decay makes of a parameter: the gradient that enters the moments, and the value that the step leaves. */
+  #decay(learningRate: tf.Scalar): (updated: Updated<AdamSlot>) => { slope: tf.Tensor; start: tf.Tensor } {
+    if (this.#weightDecay === 0) return ({ value, gradient }) => ({ slope: gradient, start: value });
+    const decay = tf.scalar(this.#weightDecay);
+    const kept = this.#decoupled ? tf.sub(1, tf.mul(learningRate, decay)) : undefined; // 1 − α λ
+    return ({ value, gradient, decays }) => {
+      if (!decays) return { slope: gradient, start: value };
+      if (kept === undefined) return { slope: tf.add(gradient, tf.mul(value, decay)), start: value };
+      return { slope: gradient, start: tf.mul(value, kept) };
     };
   }
 }
