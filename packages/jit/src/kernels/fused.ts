@@ -18,7 +18,8 @@ const layerNorm: Kernel = (graph, { x, weight, bias }, { epsilon }) => {
   if (x!.size === 0) return [shape, rows, rows].map((each) => full(graph, each, 0, 'float32'));
   return graph.node(
     'LayerNormalization',
-    [materialize(graph, x!), weight, bias],
+    // ONNX Runtime 1.30 crashes on a bias that is there in name only.
+    [materialize(graph, x!), weight!, ...(bias === undefined ? [] : [bias])],
     { axis: -1, epsilon: { float: epsilon as number } },
     [shape, rows, rows].map((each) => ({ shape: each, dtype: 'float32' })),
   );
