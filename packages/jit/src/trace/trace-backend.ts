@@ -45,16 +45,15 @@ export interface EngineInternals {
   };
   registry: Record<string, tf.KernelBackend>;
   trackTensor(tensor: tf.Tensor, backend: tf.KernelBackend): void;
+  makeVariable(initialValue: tf.Tensor): tf.Variable;
   disposeTensor(tensor: tf.Tensor): void;
+  disposeVariable(variable: tf.Variable): void;
 }
 
 /** tfjs's one engine. */
 export function engineInternals(): EngineInternals {
   return tf.engine() as unknown as EngineInternals;
 }
-
-/** Names that tfjs itself gives to scopes that are no operation. */
-const PLAIN_SCOPES = new Set(['unnamed scope', 'forward', 'backward', 'tidy']);
 
 /** See the file's head. There is one; while no step is being traced it refuses everything. */
 export class TraceBackend extends tf.KernelBackend {
@@ -130,12 +129,11 @@ export class TraceBackend extends tf.KernelBackend {
   }
 
   override write(values: tf.backend_util.TypedArray, shape: number[], dtype: tf.DataType): object {
-    const scopes = openScopes();
-    const random = randomOperation(scopes);
+    const random = randomOperation(openOperations());
     if (random !== undefined) this.fail(randomnessError(`tf.${random}`));
     const value = this.graph.constant(values as GraphArray, shape, this.#dtypeOf(dtype));
-    const madeByOperation = scopes.length > 0 && !PLAIN_SCOPES.has(scopes.at(-1)!);
-    if (value.splat === undefined && value.size > LARGEST_WRITTEN_TENSOR && !madeByOperation) {
+    // What tfjs itself writes inside an operation (tf.eye, indices of a gradient) depends on shapes alone.
+    if (value.splat === undefined && value.size > LARGEST_WRITTEN_TENSOR && !isInsideOperation()) {
       this.fail(
         new TracingError(
           'tf.tensor',
@@ -158,7 +156,7 @@ export class TraceBackend extends tf.KernelBackend {
     // A constant is known before the graph runs, so code may look at it: the result cannot change from step to step.
     if (value?.data !== undefined) return value.data as tf.backend_util.TypedArray;
     if (this.#graph === undefined) return this.graph as never;
-    const operation = openScopes().findLast((name) => !PLAIN_SCOPES.has(name));
+    const operation = openOperations().at(-1);
     return this.fail(valueError(operation === undefined ? undefined : `tf.${operation}`));
   }
 
@@ -246,14 +244,24 @@ export class TraceBackend extends tf.KernelBackend {
   }
 }
 
-/** The names of tfjs's open scopes, outermost first: an operation opens one under its own name, also when minified. */
-function openScopes(): string[] {
-  return engineInternals().state.scopeStack.map((scope) => scope.name);
+/** How tfjs ends the name of a scope that an operation opens; also minified code has these names. */
+const OPERATION_SCOPE = '__op';
+
+/** The operations of tfjs that are under way, outermost first. */
+function openOperations(): string[] {
+  return engineInternals().state.scopeStack.flatMap(({ name }) =>
+    name.endsWith(OPERATION_SCOPE) ? [name.slice(0, -OPERATION_SCOPE.length)] : [],
+  );
 }
 
-/** The math of random keys happens in JavaScript, so errors of tfjs's random operations come from here as well. */
+/** Whether code of tfjs is running, not code of the step. */
+function isInsideOperation(): boolean {
+  return engineInternals().state.scopeStack.at(-1)?.name.endsWith(OPERATION_SCOPE) === true;
+}
+
+/** What `Math.random` does while a step is traced. tfjs's random operations draw their seeds from it. */
 export function refuseMathRandom(backend: TraceBackend): never {
-  const random = randomOperation(openScopes());
+  const random = randomOperation(openOperations());
   return backend.fail(randomnessError(random === undefined ? 'Math.random' : `tf.${random}`));
 }
 

@@ -152,6 +152,18 @@ function enter(engine: EngineInternals, backend: TraceBackend): () => void {
     made.push(tensor);
     trackTensor.call(engine, tensor, owner);
   };
+  engine.makeVariable = ({ shape }) =>
+    backend.fail(
+      new TracingError(
+        'tf.variable',
+        `a variable of shape [${shape.join(', ')}] was created inside the step`,
+        'create variables, also the state of optimizers, before the step is first called',
+      ),
+    );
+  engine.disposeVariable = ({ name }) =>
+    backend.fail(
+      new TracingError('dispose', `the variable '${name}' was disposed of inside the step`, 'do it outside of steps'),
+    );
   // Not tf.setBackend, which sets up every kernel of the backend anew when it returns to it.
   engine.backendName = TRACE_BACKEND;
   engine.backendInstance = backend;
@@ -163,7 +175,8 @@ function enter(engine: EngineInternals, backend: TraceBackend): () => void {
       if (!tensor.isDisposed && backend.owns(tensor.dataId)) tensor.dispose();
     }
     Math.random = random;
-    delete (engine as { trackTensor?: unknown }).trackTensor;
+    // What was set on the engine hid the methods of its class.
+    for (const method of ['trackTensor', 'makeVariable', 'disposeVariable']) Reflect.deleteProperty(engine, method);
     engine.backendName = backendName;
     engine.backendInstance = backendInstance;
   };
@@ -207,44 +220,20 @@ class SwappedVariables {
 
   /** The variables that the step touched. */
   collect(): TracedVariable[] {
-    const known = new Set(this.#swaps.map(({ variable }) => variable));
-    const created = Object.values(this.#engine.state.registeredVariables).find((variable) => !known.has(variable));
-    if (created !== undefined) {
-      throw new TracingError(
-        'tf.variable',
-        `the step created the variable '${created.name}' of shape [${created.shape.join(', ')}]`,
-        'create variables (and the state of optimizers) before the step is first called',
-      );
-    }
     return this.#swaps.flatMap((swap) => {
       const { variable, placeholder } = swap;
-      if (variable.isDisposed) {
-        throw new TracingError(
-          'dispose',
-          `the step disposed the variable '${variable.name}'`,
-          'dispose variables outside of steps',
-        );
-      }
       const after = variable.dataId === placeholder ? undefined : this.#backend.valueFor(variable);
       if (after === undefined && swap.before === undefined) return [];
       return [{ variable, before: swap.before, after: after === swap.before ? undefined : after }];
     });
   }
 
-  /** Gives the variables their own data back, and rids tfjs of those that the step created. */
+  /** Gives the variables their own data back. */
   restore(): void {
     const { state } = this.#engine;
-    const known = new Set(this.#swaps.map(({ variable }) => variable));
-    for (const variable of Object.values(state.registeredVariables)) {
-      if (!known.has(variable) && this.#backend.owns(variable.dataId)) variable.dispose();
-    }
     for (const { variable, dataId } of this.#swaps) {
       // tfjs counts a variable's tensor whatever data it holds: take it out with the one, put it back with the other.
-      if (!variable.isDisposed) this.#engine.disposeTensor(variable);
-      else {
-        state.registeredVariables[variable.name] = variable;
-        (variable as unknown as { isDisposedInternal: boolean }).isDisposedInternal = false;
-      }
+      this.#engine.disposeTensor(variable);
       setDataId(variable, dataId);
       state.numTensors += 1;
       state.numBytes += variable.size * tf.util.bytesPerElement(variable.dtype);

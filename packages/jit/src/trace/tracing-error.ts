@@ -33,9 +33,9 @@ const RANDOM_OPERATIONS = new Set([
   'truncatedNormal',
 ]);
 
-/** The outermost random operation among the names of tfjs's open scopes, if there is one. */
-export function randomOperation(scopes: readonly string[]): string | undefined {
-  return scopes.find((name) => RANDOM_OPERATIONS.has(name));
+/** The outermost random operation of those that are under way, if there is one. */
+export function randomOperation(operations: readonly string[]): string | undefined {
+  return operations.find((name) => RANDOM_OPERATIONS.has(name));
 }
 
 /** A random operation of tfjs, or `Math.random`. */

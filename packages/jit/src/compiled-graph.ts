@@ -1,0 +1,167 @@
+/** One traced step for one signature of arguments: its session, and the variables whose values live in it. */
+import * as tf from '@tensorflow/tfjs';
+import { emitModel } from './emit/emit.ts';
+import type { OnnxBackend } from './engine/onnx-backend.ts';
+import type { Residence, TensorData } from './engine/tensor-data.ts';
+import type { GraphArray } from './graph/value.ts';
+import type { GraphSession, HostTensor, Runtime, StateSlot } from './runtime/runtime.ts';
+import { engineInternals } from './trace/trace-backend.ts';
+import type { StepResult, Trace } from './trace/trace.ts';
+
+/** A variable's place in the session. */
+class VariableSlot implements Residence {
+  readonly variable: tf.Variable;
+  readonly input: string;
+  /** Whether the step assigns the variable. */
+  readonly assigned: boolean;
+  /** Whose values the session holds, and in which version; undefined if it is not known. */
+  data: TensorData | undefined;
+  version = -1;
+  session: GraphSession | undefined;
+
+  constructor(variable: tf.Variable, input: string, assigned: boolean) {
+    this.variable = variable;
+    this.input = input;
+    this.assigned = assigned;
+  }
+
+  read(): GraphArray {
+    return this.session!.readState(this.input);
+  }
+}
+
+/** What a graph returns, by output name. */
+interface ResultOutput {
+  readonly output: string;
+  readonly name: string | undefined;
+}
+
+/** See the file's head. */
+export class CompiledGraph {
+  readonly #session: GraphSession;
+  readonly #backend: OnnxBackend;
+  readonly #slots: readonly VariableSlot[];
+  readonly #results: readonly ResultOutput[];
+  readonly #argumentNames: readonly (string | undefined)[];
+
+  private constructor(
+    session: GraphSession,
+    backend: OnnxBackend,
+    slots: readonly VariableSlot[],
+    results: readonly ResultOutput[],
+    argumentNames: readonly (string | undefined)[],
+  ) {
+    this.#session = session;
+    this.#backend = backend;
+    this.#slots = slots;
+    this.#results = results;
+    this.#argumentNames = argumentNames;
+  }
+
+  /** Emits the model and creates its session, with the variables' present values. */
+  static async create(trace: Trace, runtime: Runtime, backend: OnnxBackend): Promise<CompiledGraph> {
+    const results = trace.results.map(({ name }, index) => ({ output: `result${index}`, name }));
+    const outputs = trace.results.map(({ value }, index) => ({ name: `result${index}`, value }));
+    for (const [index, { after }] of trace.variables.entries()) {
+      if (after !== undefined) outputs.push({ name: `next${index}`, value: after });
+    }
+    const model = emitModel(trace.graph, outputs);
+    const live = new Set(model.inputs.map(({ inputName }) => inputName!));
+
+    const slots: VariableSlot[] = [];
+    const state: StateSlot[] = [];
+    for (const [index, { variable, before, after }] of trace.variables.entries()) {
+      const read = before !== undefined && live.has(before.inputName!);
+      if (!read && after === undefined) continue;
+      const slot = new VariableSlot(variable, before?.inputName ?? `unread${index}`, after !== undefined);
+      const data = backend.dataOf(variable.dataId);
+      slot.data = data;
+      slot.version = data.version;
+      slots.push(slot);
+      const initial = { dtype: variable.dtype, shape: variable.shape, data: data.array() } as HostTensor;
+      state.push({ input: slot.input, initial, ...(after !== undefined && { output: `next${index}` }) });
+    }
+    for (const { input, values } of trace.captured) {
+      const { shape, dtype, inputName } = input;
+      if (live.has(inputName!)) state.push({ input: inputName!, initial: { dtype, shape, data: values } });
+    }
+
+    const session = await runtime.createSession(model.bytes, { state });
+    for (const slot of slots) slot.session = session;
+    const argumentNames = trace.inputs.map(({ inputName }) => (live.has(inputName!) ? inputName! : undefined));
+    return new CompiledGraph(session, backend, slots, results, argumentNames);
+  }
+
+  /** False once a variable of the step was disposed: the step has other variables now, and must be traced again. */
+  get isCurrent(): boolean {
+    return this.#slots.every(({ variable }) => !variable.isDisposed);
+  }
+
+  /** Runs the step once. Up to the session's start nothing waits, so that it sees the variables as they are now. */
+  async run(args: readonly HostTensor[]): Promise<StepResult> {
+    const feeds: Record<string, HostTensor> = {};
+    for (const [index, name] of this.#argumentNames.entries()) if (name !== undefined) feeds[name] = args[index]!;
+    const dataIds = this.#slots.map((slot) => this.#bring(slot));
+    let outputs: Record<string, HostTensor>;
+    outputs = await this.#session.run(feeds);
+    for (const [index, slot] of this.#slots.entries()) if (slot.assigned) this.#moveIn(slot, dataIds[index]!);
+    return this.#tensors(outputs);
+  }
+
+  /** Ends the session. Values that are only in it go back to their variables first. */
+  async dispose(): Promise<void> {
+    for (const slot of this.#slots) if (slot.data?.isIn(slot) === true) slot.data.settle();
+    await this.#session.dispose();
+  }
+
+  /** Copies a variable's value into the session if it was assigned elsewhere since the last run. */
+  #bring(slot: VariableSlot): object {
+    const { dataId } = slot.variable;
+    const data = this.#backend.dataOf(dataId);
+    if (slot.data !== data || slot.version !== data.version) {
+      this.#session.writeState(slot.input, data.array());
+      slot.data = data;
+      slot.version = data.version;
+    }
+    return dataId;
+  }
+
+  /** After a run: the session holds the variable's value. */
+  #moveIn(slot: VariableSlot, dataId: object): void {
+    const { variable } = slot;
+    if (variable.isDisposed || variable.dataId !== dataId) {
+      // Assigned while the run was under way, hence after it in the program's order.
+      slot.data = undefined;
+      return;
+    }
+    let data = this.#backend.dataOf(dataId);
+    // A clone shares these data, and keeps the old values.
+    if (data.refCount > 1) data = this.#giveOwnData(variable);
+    data.moveTo(slot);
+    slot.data = data;
+    slot.version = data.version;
+  }
+
+  /** What `assign` does, without values. */
+  #giveOwnData(variable: tf.Variable): TensorData {
+    const engine = engineInternals();
+    engine.disposeTensor(variable);
+    const dataId = this.#backend.write(new Float32Array(0), variable.shape, variable.dtype);
+    (variable as { dataId: object }).dataId = dataId;
+    engine.trackTensor(variable, this.#backend);
+    return this.#backend.dataOf(dataId);
+  }
+
+  #tensors(outputs: Record<string, HostTensor>): StepResult {
+    const record: Record<string, tf.Tensor> = {};
+    for (const { output, name } of this.#results) {
+      const { data, shape, dtype } = outputs[output]!;
+      const description = { shape: [...shape], dtype: dtype as tf.DataType };
+      const dataId = this.#backend.write(data as tf.backend_util.TypedArray, description.shape, description.dtype);
+      const tensor = tf.engine().makeTensorFromTensorInfo({ dataId, ...description }, this.#backend);
+      if (name === undefined) return tensor;
+      record[name] = tensor;
+    }
+    return record;
+  }
+}
