@@ -5,7 +5,7 @@
 import type { Graph } from '../graph/graph.ts';
 import type { GraphDtype, Value } from '../graph/value.ts';
 import { elementwise } from './elementwise.ts';
-import { cast } from './shape.ts';
+import { cast, full } from './shape.ts';
 
 /** The value in another element type, as tfjs's `cast` has it. */
 export function convert(graph: Graph, value: Value, dtype: GraphDtype): Value {
@@ -17,7 +17,7 @@ export function convert(graph: Graph, value: Value, dtype: GraphDtype): Value {
 const LOWER_HALF = 0xffffffff;
 
 function toInt32(graph: Graph, value: Value): Value {
-  if (value.splat !== undefined) return cast(graph, graph.constant([value.splat | 0], [], 'float64'), 'int32');
+  if (value.splat !== undefined) return full(graph, value.shape, value.splat | 0, 'int32');
   // What lies beyond 64 bits has to come within: what the processor makes of it differs between x86 and ARM.
   const within =
     value.dtype === 'float32'

@@ -4,6 +4,7 @@
  */
 import type { Graph } from '../graph/graph.ts';
 import { sameShape, sizeOf, type Attributes, type GraphDtype, type Value } from '../graph/value.ts';
+import { fuseIntoConvolution } from './fuse-convolution.ts';
 import { asLayout, layoutOf, materialize, physical } from './layout.ts';
 import { expand, full } from './shape.ts';
 
@@ -64,9 +65,11 @@ export function elementwise(
   const operands = withoutExpansion(graph, inputs, shape);
   const simpler = simplify(graph, op, operands, shape);
   if (simpler !== undefined) return simpler;
-  const laid = operands.find((value) => layoutOf(value) !== undefined && sameShape(value.shape, shape));
-  if (laid !== undefined) {
-    const kind = layoutOf(laid)!;
+  const fused = fuseIntoConvolution(graph, op, operands);
+  if (fused !== undefined) return fused;
+  const kinds = operands.map((value) => (sameShape(value.shape, shape) ? layoutOf(value) : undefined));
+  const kind = kinds.includes('blocked') ? 'blocked' : kinds.find((known) => known !== undefined);
+  if (kind !== undefined) {
     const tensors = operands.map((value) => physical(graph, value, kind));
     return asLayout(graph, graph.op(op, tensors, attributes, shapeOfAll(tensors), dtype), kind, shape);
   }

@@ -1,11 +1,13 @@
 /**
  * What moves values without computing: each function leaves out what would change nothing, joins what follows one another
- * (a reshape of a reshape is one), and knows constants. Only `cast` keeps a `Layout`; the others ask for the plain tensor.
+ * (a reshape of a reshape is one), and knows constants. A `Layout` stays where
+ * the operation can be done as the tensor lies; `reshape` and `transpose` ask for the plain tensor.
  */
 import type { Graph } from '../graph/graph.ts';
 import { onnxTypes } from '../graph/onnx-type.ts';
 import { sameShape, sizeOf, type GraphDtype, type Value } from '../graph/value.ts';
 import { asLayout, layoutOf, materialize } from './layout.ts';
+import { concatThroughLayout, padThroughLayout, sliceThroughLayout } from './through-layout.ts';
 
 /** Constants up to this many values are computed while building. */
 const FOLDED_SIZE = 64;
@@ -84,6 +86,8 @@ export function stridedSlice(
     begin[axis] === 0 && strides[axis] === 1 && shape[axis] === value.shape[axis] ? [] : [axis],
   );
   if (axes.length === 0) return value;
+  const laid = sliceThroughLayout(graph, value, [begin, end, strides], shape);
+  if (laid !== undefined) return laid;
   const starts = axes.map((axis) => begin[axis]!);
   const ends = axes.map((axis) => (end[axis]! < 0 ? BEFORE_ALL : end[axis]!));
   const steps = axes.map((axis) => strides[axis]!);
@@ -101,6 +105,8 @@ export function concat(graph: Graph, values: readonly Value[], axis: number): Va
   const filled = values.filter((value) => value.size > 0);
   if (filled.length === 0) return full(graph, shape, 0, first.dtype);
   if (filled.length === 1) return filled[0]!;
+  const laid = concatThroughLayout(graph, filled, axis);
+  if (laid !== undefined) return laid;
   const plain = filled.map((value) => materialize(graph, value));
   return graph.op('Concat', plain, { axis }, shape, first.dtype);
 }
@@ -110,6 +116,8 @@ export function pad(graph: Graph, value: Value, pads: readonly (readonly [number
   if (pads.every(([before, after]) => before === 0 && after === 0)) return value;
   const shape = value.shape.map((size, axis) => pads[axis]![0] + size + pads[axis]![1]);
   if (value.size === 0 || sizeOf(shape) === 0) return full(graph, shape, number, value.dtype);
+  const laid = padThroughLayout(graph, value, pads, number);
+  if (laid !== undefined) return laid;
   const amounts = [...pads.map(([before]) => before), ...pads.map(([, after]) => after)];
   return graph.op(
     'Pad',

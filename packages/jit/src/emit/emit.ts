@@ -115,7 +115,10 @@ function writeNode(
     throw new Error('emitModel: a Layout reached the model; whoever builds a node materializes its inputs first.');
   }
   const inputs = node.inputs.map((input) => (input === undefined ? '' : nameOf(input)));
-  const outputs = node.outputs.map((output) => (fullyNamed.has(node.op) || used.has(output) ? nameOf(output) : ''));
+  // The first output is never optional.
+  const outputs = node.outputs.map((output, position) =>
+    position === 0 || fullyNamed.has(node.op) || used.has(output) ? nameOf(output) : '',
+  );
   while (outputs.at(-1) === '') outputs.pop();
   writeOperation(writer, node.op, inputs, outputs, () => {
     for (const [name, attribute] of Object.entries(node.attributes)) writeAttribute(writer, name, attribute);

@@ -13,9 +13,12 @@
  */
 import { fused } from './fused.ts';
 import { comparisonKernels } from './comparison.ts';
+import { convolutionKernels } from './convolution.ts';
 import { elementwiseKernels } from './elementwise.ts';
 import { indexingKernels } from './indexing.ts';
 import { matmulKernels } from './matmul.ts';
+import { normalizationKernels } from './normalization.ts';
+import { poolingKernels } from './pooling.ts';
 import { randomKernels } from './random.ts';
 import { reductionKernels } from './reduction.ts';
 import { shapeKernels } from './shape.ts';
@@ -23,9 +26,12 @@ import type { Kernel, KernelFamily } from './kernel.ts';
 
 const families: readonly KernelFamily[] = [
   comparisonKernels,
+  convolutionKernels,
   elementwiseKernels,
   indexingKernels,
   matmulKernels,
+  normalizationKernels,
+  poolingKernels,
   randomKernels,
   reductionKernels,
   shapeKernels,

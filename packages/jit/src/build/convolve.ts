@@ -1,0 +1,212 @@
+/** Convolutions whose filters are computed in the graph, as they are in training. */
+import type { Graph } from '../graph/graph.ts';
+import { sizeOf, type Value } from '../graph/value.ts';
+import { asLayout, blockedImage, imageShape, kindFor, physical } from './layout.ts';
+import { full, pad, reshape, slice, stridedSlice, transpose } from './shape.ts';
+import { windowAttributes, type Sliding } from './window.ts';
+
+const CONV = 'com.microsoft.nchwc:Conv';
+
+/**
+ * A convolution of [N, H, W, I] with a filter [kh, kw, I, O].
+ *
+ * ONNX Runtime has blocked convolutions that its own optimizer uses only where the filter is a constant. They take
+ * computed filters as well, if these are put in order by hand: [O / block, I / block, kh, kw, block of I, block of O],
+ * or [O / block, I, kh, kw, block of O] where the image has fewer channels than a block and is not blocked itself.
+ */
+export function convolve(graph: Graph, x: Value, filter: Value, { window, output }: Sliding): Value {
+  const [kh, kw, inner, outer] = imageShape(filter.shape);
+  if (sizeOf(output) === 0 || filter.size === 0) return full(graph, output, 0, 'float32');
+  const attributes = { ...windowAttributes(window), group: 1 };
+  const [n, h, w] = output;
+  const shape = [n, outer, h, w];
+  const { block } = graph.target;
+  if (kindFor(graph, outer) === 'blocked' && (inner % block === 0 || inner < block)) {
+    const split = [kh, kw, inner, outer / block, block];
+    const ordered =
+      inner < block
+        ? transpose(graph, reshape(graph, filter, split), [3, 2, 0, 1, 4])
+        : transpose(
+            graph,
+            reshape(graph, filter, [kh, kw, inner / block, block, outer / block, block]),
+            [4, 2, 0, 1, 3, 5],
+          );
+    const image = inner < block ? physical(graph, x, 'nchw') : blockedImage(graph, x);
+    const weights = reshape(graph, ordered, [outer, inner, kh, kw]);
+    return asLayout(graph, graph.op(CONV, [image, weights], attributes, shape, 'float32'), 'blocked', output);
+  }
+  const weights = transpose(graph, filter, [3, 2, 0, 1]);
+  const result = graph.op('Conv', [physical(graph, x, 'nchw'), weights], attributes, shape, 'float32');
+  return asLayout(graph, result, 'nchw', output);
+}
+
+/**
+ * The gradient of {@link convolve} with respect to the image.
+ *
+ * It is itself a convolution: of `dy`, with zeros between its pixels where the stride is larger than 1, with the filter
+ * turned by 180° and its channels swapped. ONNX's ConvTranspose computes the same two to ten times slower.
+ */
+export function convolveInputGradient(graph: Graph, dy: Value, filter: Value, sliding: Sliding): Value {
+  const { window, input } = sliding;
+  if (sizeOf(input) === 0 || dy.size === 0 || filter.size === 0) return full(graph, input, 0, 'float32');
+  const swapped = transpose(graph, filter, [0, 1, 3, 2]);
+  const isStrided = window.strides.some((stride) => stride > 1);
+  const isPoint = window.size.every((size) => size === 1);
+  if (isPoint && isStrided && [...window.before, ...window.after].every((amount) => amount === 0)) {
+    // One tap: convolve the few pixels first, then spread them.
+    const [n, h, w] = imageShape(dy.shape);
+    const products = convolve(graph, dy, swapped, {
+      window: { ...window, strides: [1, 1] },
+      input: imageShape(dy.shape),
+      output: [n, h, w, input[3]],
+    });
+    return spread(graph, products, window.strides, [input[1], input[2]]);
+  }
+  const back = slidingBack(graph, dy, sliding);
+  return convolve(graph, back.image, turned(graph, swapped), back.sliding);
+}
+
+/** A filter [kh, kw, …] turned by 180°. */
+function turned(graph: Graph, filter: Value): Value {
+  const [kh, kw, ...channels] = filter.shape as [number, number, ...number[]];
+  const begin = [kh - 1, kw - 1, ...channels.map(() => 0)];
+  return stridedSlice(graph, filter, begin, [-1, -1, ...channels], [-1, -1, ...channels.map(() => 1)]);
+}
+
+/** The gradient of a sliding window's output, spread, and the window that slides over it to give the input's. */
+function slidingBack(graph: Graph, dy: Value, { window, input }: Sliding): { image: Value; sliding: Sliding } {
+  const [n, h, w, channels] = imageShape(dy.shape);
+  const pair = (compute: (axis: 0 | 1) => number): [number, number] => [compute(0), compute(1)];
+  const reach = pair((axis) => (window.size[axis] - 1) * window.dilations[axis]);
+  // A pad larger than the filter's reach, which no sensible network has, cuts off pixels of the gradient.
+  const before = pair((axis) => reach[axis]! - window.before[axis]);
+  const length = pair((axis) => input[axis === 0 ? 1 : 2] + reach[axis]! - before[axis]!);
+  // What lies beyond the spread gradient is zero, that is padding.
+  const extent = pair((axis) => Math.min([h, w][axis]! * window.strides[axis], length[axis]!));
+  const cut = pair((axis) => Math.max(0, -before[axis]!));
+  const wide = spread(graph, dy, window.strides, extent);
+  const size = [n, extent[0] - cut[0], extent[1] - cut[1], channels] as const;
+  const image = slice(graph, wide, [0, cut[0], cut[1], 0], size);
+  return {
+    image,
+    sliding: {
+      window: {
+        size: window.size,
+        strides: [1, 1],
+        dilations: window.dilations,
+        before: pair((axis) => Math.max(0, before[axis]!)),
+        after: pair((axis) => length[axis]! - extent[axis]!),
+      },
+      input: size,
+      output: input,
+    },
+  };
+}
+
+/** An image with its pixels `strides` apart and zeros between them, cut or filled with zeros to an extent. */
+function spread(graph: Graph, x: Value, strides: readonly [number, number], extent: readonly [number, number]): Value {
+  const [n, h, w, c] = imageShape(x.shape);
+  const [down, across] = strides;
+  const kind = kindFor(graph, c);
+  const inner = kind === 'blocked' ? graph.target.block : 1;
+  let wide = x;
+  if (down > 1 || across > 1) {
+    const apart = reshape(graph, physical(graph, x, kind), [(n * c) / inner, h, 1, w, 1, inner]);
+    const zeros = [0, 0, down - 1, 0, across - 1, 0].map((after) => [0, after] as const);
+    wide = asLayout(graph, pad(graph, apart, zeros), kind, [n, h * down, w * across, c]);
+  }
+  const missing = [0, extent[0] - h * down, extent[1] - w * across, 0];
+  const filled = pad(
+    graph,
+    wide,
+    missing.map((amount) => [0, Math.max(0, amount)] as const),
+  );
+  return slice(graph, filled, [0, 0, 0, 0], [n, extent[0], extent[1], c]);
+}
+
+/** A convolution of each channel of [N, H, W, C] with filters of its own, [kh, kw, C, M]: [N, H', W', C · M]. */
+export function convolveDepthwise(graph: Graph, x: Value, filter: Value, { window, output }: Sliding): Value {
+  const [kh, kw, channels, multiplier] = imageShape(filter.shape);
+  if (sizeOf(output) === 0 || filter.size === 0) return full(graph, output, 0, 'float32');
+  const attributes = { ...windowAttributes(window), group: channels };
+  const [n, h, w, outer] = output;
+  const shape = [n, outer, h, w];
+  if (multiplier === 1 && kindFor(graph, channels) === 'blocked') {
+    const { block } = graph.target;
+    const ordered = transpose(graph, reshape(graph, filter, [kh, kw, channels / block, block]), [2, 0, 1, 3]);
+    return blockedDepthwise(graph, x, reshape(graph, ordered, [channels, 1, kh, kw]), { window, output });
+  }
+  const weights = reshape(graph, transpose(graph, filter, [2, 3, 0, 1]), [outer, 1, kh, kw]);
+  const result = graph.op('Conv', [physical(graph, x, 'nchw'), weights], attributes, shape, 'float32');
+  return asLayout(graph, result, 'nchw', output);
+}
+
+/**
+ * A blocked convolution of each channel with one filter, which is in order already: [C, 1, kh, kw] by name,
+ * [C / block, kh, kw, block] in memory. A bias [C] and an image of the result's shape are added.
+ */
+export function blockedDepthwise(
+  graph: Graph,
+  x: Value,
+  weights: Value,
+  {
+    window,
+    output,
+    bias,
+    image,
+  }: Pick<Sliding, 'window' | 'output'> & { readonly bias?: Value; readonly image?: Value | undefined },
+): Value {
+  const [n, h, w, channels] = output;
+  const attributes = { ...windowAttributes(window), group: channels };
+  const inputs = [blockedImage(graph, x), weights, bias, image && blockedImage(graph, image)];
+  while (inputs.at(-1) === undefined) inputs.pop();
+  const result = graph.op(CONV, inputs, attributes, [n, channels, h, w], 'float32');
+  return asLayout(graph, result, 'blocked', output);
+}
+
+/** The gradient of {@link convolveDepthwise} with respect to the image. */
+export function convolveDepthwiseInputGradient(graph: Graph, dy: Value, filter: Value, sliding: Sliding): Value {
+  const { input } = sliding;
+  const [kh, kw, channels, multiplier] = imageShape(filter.shape);
+  if (sizeOf(input) === 0 || dy.size === 0 || filter.size === 0) return full(graph, input, 0, 'float32');
+  const back = slidingBack(graph, dy, sliding);
+  const weights = turned(graph, filter);
+  if (multiplier === 1) return convolveDepthwise(graph, back.image, weights, back.sliding);
+  const ordered = reshape(graph, transpose(graph, weights, [2, 3, 0, 1]), [channels, multiplier, kh, kw]);
+  const attributes = { ...windowAttributes(back.sliding.window), group: channels };
+  const shape = [input[0], channels, input[1], input[2]];
+  const result = graph.op('Conv', [physical(graph, back.image, 'nchw'), ordered], attributes, shape, 'float32');
+  return asLayout(graph, result, 'nchw', input);
+}
+
+/**
+ * What one tap of a sliding window sees, on the grid of its output: [N, H', W', C].
+ *
+ * Of a blocked tensor it is a depthwise convolution with a filter that is 1 at the tap and 0 elsewhere: ONNX Runtime
+ * computes these on all cores, while it pads, slices and concatenates on one.
+ */
+export function tap(graph: Graph, x: Value, { window, input, output }: Sliding, at: readonly [number, number]): Value {
+  const [n, , , channels] = input;
+  const seen = [n, output[1], output[2], channels] as const;
+  const start = [0, 1].map((axis) => at[axis]! * window.dilations[axis]! - window.before[axis]!);
+  const isWhole = window.strides.every((stride) => stride === 1) && output[1] === input[1] && output[2] === input[2];
+  if (isWhole && start.every((offset) => offset === 0)) return x;
+  const [kh, kw] = window.size;
+  if (kindFor(graph, channels) === 'blocked') {
+    const { block } = graph.target;
+    const chosen = at[0] * kw + at[1];
+    const oneHot = Float32Array.from({ length: channels * kh * kw }, (_, index) =>
+      Math.floor(index / block) % (kh * kw) === chosen ? 1 : 0,
+    );
+    const weights = graph.constant(oneHot, [channels, 1, kh, kw], 'float32');
+    return blockedDepthwise(graph, x, weights, { window, output: seen });
+  }
+  const last = [0, 1].map((axis) => start[axis]! + (output[axis + 1]! - 1) * window.strides[axis]!);
+  const pads = [0, 1].map(
+    (axis) => [Math.max(0, -start[axis]!), Math.max(0, last[axis]! + 1 - input[axis + 1]!)] as const,
+  );
+  const padded = pad(graph, x, [[0, 0], pads[0]!, pads[1]!, [0, 0]]);
+  const begin = [0, start[0]! + pads[0]![0], start[1]! + pads[1]![0], 0];
+  const end = [n, last[0]! + pads[0]![0] + 1, last[1]! + pads[1]![0] + 1, channels];
+  return stridedSlice(graph, padded, begin, end, [1, ...window.strides, 1]);
+}
