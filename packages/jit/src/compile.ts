@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs';
 import { CompiledGraph } from './compiled-graph.ts';
 import type { OnnxEngine } from './engine/register.ts';
 import { registeredEngine } from './engine/register.ts';
-import { isGraphDtype } from './engine/tensor-data.ts';
+import { isTensorDtype } from './graph/tensor-array.ts';
 import type { HostTensor } from './runtime/runtime.ts';
 import { traceStep, type StepResult } from './trace/trace.ts';
 
@@ -161,11 +161,11 @@ function readArgument(engine: OnnxEngine, tensor: tf.Tensor, index: number): Hos
     );
   }
   const { dtype, shape } = tensor;
-  if (!isGraphDtype(dtype)) {
+  if (!isTensorDtype(dtype)) {
     throw new TypeError(
       `compile: argument ${index} of the step is a tensor of type ${dtype}; pass float32, int32 or bool.`,
     );
   }
   if (tensor.isDisposed) throw new Error(`compile: argument ${index} of the step is disposed; pass it before that.`);
-  return { dtype, shape, data: engine.backend.dataOf(tensor.dataId).array() };
+  return { dtype, shape, data: engine.backend.dataOf(tensor.dataId).array(dtype) };
 }

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { emitModel } from './emit/emit.ts';
 import type { OnnxBackend } from './engine/onnx-backend.ts';
 import type { Residence, TensorData } from './engine/tensor-data.ts';
+import type { TensorDtype } from './graph/tensor-array.ts';
 import type { GraphArray } from './graph/value.ts';
 import type { GraphSession, HostTensor, Runtime, StateSlot } from './runtime/runtime.ts';
 import { engineInternals } from './trace/trace-backend.ts';
@@ -78,7 +79,9 @@ export class CompiledGraph {
       slot.data = data;
       slot.version = data.version;
       slots.push(slot);
-      const initial = { dtype: variable.dtype, shape: variable.shape, data: data.array() } as HostTensor;
+      const { shape } = variable;
+      const dtype = variable.dtype as TensorDtype;
+      const initial = { dtype, shape, data: data.array(dtype) };
       state.push({ input: slot.input, initial, ...(after !== undefined && { output: `next${index}` }) });
     }
     for (const { input, values } of trace.captured) {
@@ -102,8 +105,7 @@ export class CompiledGraph {
     const feeds: Record<string, HostTensor> = {};
     for (const [index, name] of this.#argumentNames.entries()) if (name !== undefined) feeds[name] = args[index]!;
     const dataIds = this.#slots.map((slot) => this.#bring(slot));
-    let outputs: Record<string, HostTensor>;
-    outputs = await this.#session.run(feeds);
+    const outputs = await this.#session.run(feeds);
     for (const [index, slot] of this.#slots.entries()) if (slot.assigned) this.#moveIn(slot, dataIds[index]!);
     return this.#tensors(outputs);
   }
@@ -119,7 +121,7 @@ export class CompiledGraph {
     const { dataId } = slot.variable;
     const data = this.#backend.dataOf(dataId);
     if (slot.data !== data || slot.version !== data.version) {
-      this.#session.writeState(slot.input, data.array());
+      this.#session.writeState(slot.input, data.array(slot.variable.dtype as TensorDtype));
       slot.data = data;
       slot.version = data.version;
     }

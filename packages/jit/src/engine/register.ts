@@ -8,13 +8,13 @@
 import * as tf from '@tensorflow/tfjs';
 import { createRuntime, createSyncRuntime, probeBlockedLayout } from '#runtime';
 import { plainCpu, type Target } from '../graph/target.ts';
+import { isTensorDtype, type TensorDtype } from '../graph/tensor-array.ts';
 import { sizeOf } from '../graph/value.ts';
 import { kernels } from '../kernels/index.ts';
 import type { Kernel } from '../kernels/kernel.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { KernelNotBuilt, KernelSessions, type KernelOutput } from './kernel-sessions.ts';
 import { OnnxBackend } from './onnx-backend.ts';
-import { isGraphDtype } from './tensor-data.ts';
 
 /** The backend's name in tfjs's registry. */
 export const ONNX_BACKEND = 'onnx';
@@ -118,7 +118,7 @@ function registerKernels(backend: OnnxBackend, sessions: KernelSessions, largest
       if (tensor === undefined || tensor === null) continue;
       given[input] = tensor;
       size += sizeOf(tensor.shape);
-      isNumeric &&= isGraphDtype(tensor.dtype);
+      isNumeric &&= isTensorDtype(tensor.dtype);
     }
     const onCpu = tf.getKernel(name, 'cpu');
     const runOnCpu = (): tf.TensorInfo | tf.TensorInfo[] =>
@@ -126,7 +126,9 @@ function registerKernels(backend: OnnxBackend, sessions: KernelSessions, largest
     if (onCpu !== undefined && (!isNumeric || size <= largestCpuInput)) return runOnCpu();
     let outputs: KernelOutput | KernelOutput[];
     try {
-      outputs = sessions.run(name, kernel, given, attrs, (tensor) => backend.dataOf(tensor.dataId).array());
+      outputs = sessions.run(name, kernel, given, attrs, ({ dataId, dtype }) =>
+        backend.dataOf(dataId).array(dtype as TensorDtype),
+      );
     } catch (error) {
       if (error instanceof KernelNotBuilt && onCpu !== undefined) return runOnCpu();
       throw error;

@@ -1,12 +1,11 @@
-import type { GraphArray, GraphDtype } from '../graph/value.ts';
+import { tensorArray, type TensorDtype } from '../graph/tensor-array.ts';
+import type { GraphArray } from '../graph/value.ts';
 
 /** The place of a variable's values inside a session: the input through which the session's runs receive them. */
 export interface Residence {
   /** A copy of the values there. */
   read(): GraphArray;
 }
-
-const constructors = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
 
 /**
  * What the engine keeps for one data id of tfjs: either an array, or the session in which a compiled step left the values.
@@ -18,6 +17,7 @@ const constructors = { float32: Float32Array, int32: Int32Array, bool: Uint8Arra
  * The names `values`, `dtype`, `refCount` and `complexTensorInfos` are those of tfjs's cpu backend, whose kernels read them.
  */
 export class TensorData {
+  /** What was asked for when the data were made; see {@link array}. */
   readonly dtype: string;
   refCount: number;
   /** The parts of a complex tensor; set by the cpu backend's kernel. */
@@ -49,12 +49,9 @@ export class TensorData {
     this.#version += 1;
   }
 
-  /** The values in the array type that a graph wants: cpu kernels are not always strict about it. */
-  array(): GraphArray {
-    const { values } = this;
-    const constructor = constructors[this.dtype as keyof typeof constructors];
-    if (values instanceof constructor) return values;
-    return constructor.from(values as ArrayLike<number>);
+  /** The values as an array of the given type: the tensor knows its type, these data may not. */
+  array(dtype: TensorDtype): GraphArray {
+    return tensorArray(this.values, dtype);
   }
 
   /** Says that new values are in a session. */
@@ -75,9 +72,4 @@ export class TensorData {
     this.#values ??= this.#residence.read();
     this.#residence = undefined;
   }
-}
-
-/** Whether graphs know this type of tfjs. */
-export function isGraphDtype(dtype: string): dtype is GraphDtype & ('float32' | 'int32' | 'bool') {
-  return dtype in constructors;
 }

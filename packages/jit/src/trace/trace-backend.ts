@@ -5,7 +5,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { reshape } from '../build/shape.ts';
 import type { Graph } from '../graph/graph.ts';
-import { sameShape, sizeOf, type GraphArray, type GraphDtype, type Value } from '../graph/value.ts';
+import { isTensorDtype, tensorArray, type TensorDtype } from '../graph/tensor-array.ts';
+import { sameShape, sizeOf, type GraphArray, type Value } from '../graph/value.ts';
 import { kernels } from '../kernels/index.ts';
 import type { Kernel } from '../kernels/kernel.ts';
 import { randomnessError, randomOperation, TracingError, valueError } from './tracing-error.ts';
@@ -220,7 +221,7 @@ export class TraceBackend extends tf.KernelBackend {
     const type = this.#dtypeOf(dtype);
     const owner = engineInternals().state.tensorInfo.get(dataId)?.backend;
     if (owner === undefined) throw new Error('compile: the step uses a tensor that has been disposed; keep it alive.');
-    const values = owner.readSync(dataId) as GraphArray;
+    const values = tensorArray(owner.readSync(dataId), type);
     let value: Value;
     if (sizeOf(shape) <= LARGEST_CAPTURED_CONSTANT) {
       value = this.graph.constant(values, shape, type);
@@ -232,8 +233,8 @@ export class TraceBackend extends tf.KernelBackend {
     return value;
   }
 
-  #dtypeOf(dtype: tf.DataType): GraphDtype {
-    if (dtype === 'float32' || dtype === 'int32' || dtype === 'bool') return dtype;
+  #dtypeOf(dtype: tf.DataType): TensorDtype {
+    if (isTensorDtype(dtype)) return dtype;
     return this.fail(
       new TracingError(
         `a tensor of type ${dtype}`,

@@ -5,6 +5,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { Graph } from '../graph/graph.ts';
 import type { Target } from '../graph/target.ts';
+import { isTensorDtype } from '../graph/tensor-array.ts';
 import type { GraphDtype, Value } from '../graph/value.ts';
 import { withLongStacks } from './place.ts';
 import {
@@ -206,7 +207,7 @@ class SwappedVariables {
     this.#backend = backend;
     for (const variable of Object.values(engine.state.registeredVariables)) {
       const { dtype, shape, dataId } = variable;
-      if (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'bool') continue;
+      if (!isTensorDtype(dtype)) continue;
       const index = this.#swaps.length;
       // Asked for when it is first used: a program may have thousands of variables that the step does not know.
       const value = (): Value => (swap.before ??= graph.input(`variable${index}`, shape, dtype));
