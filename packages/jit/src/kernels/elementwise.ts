@@ -5,7 +5,7 @@
  * are computed exactly as there: what can leave 32 bits or divide by zero goes through double precision. A function that
  * ONNX lacks is composed of others so that small arguments keep their digits.
  *
- * What differs: `Sigmoid` is ONNX Runtime's, right to 1e-7 in absolute and not in relative terms; `Pow` of 1 to NaN or to
+ * What differs: functions of real numbers take int32 through float32, so that beyond 2²⁴ they see a rounded one; `Sigmoid` is ONNX Runtime's, right to 1e-7 in absolute and not in relative terms; `Pow` of 1 to NaN or to
  * an infinity is 1 (NaN in JavaScript); arithmetic of bool gives true where cpu stores 2 or 255.
  */
 import { convert, inDouble } from '../build/convert.ts';

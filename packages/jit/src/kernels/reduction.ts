@@ -15,22 +15,20 @@ function axesOf(x: Value, axis: number | readonly number[] | undefined | null): 
   return axes.map((position) => (position < 0 ? position + x.shape.length : position));
 }
 
-/** Sums and products of truth values are whole numbers. */
+/** Truth values count as whole numbers. */
 const countable = (graph: Graph, x: Value): Value => (x.dtype === 'bool' ? cast(graph, x, 'int32') : x);
 
-const sum: Kernel = (graph, { x }, { axis, keepDims }) =>
-  reduce(graph, 'ReduceSum', countable(graph, x!), axesOf(x!, axis), keepDims === true);
+/** Whole numbers in double precision, as on the cpu engine: ONNX Runtime's sum of int32 saturates, and products overflow. */
+function total(op: ReduceOp): Kernel {
+  return (graph, { x }, { axis, keepDims }) => {
+    const axes = axesOf(x!, axis);
+    const reduced = (value: Value): Value => reduce(graph, op, value, axes, keepDims === true);
+    return x!.dtype === 'float32' ? reduced(x!) : inDouble(graph, [x!], 'int32', (value) => reduced(value!));
+  };
+}
 
 const mean: Kernel = (graph, { x }, { axis, keepDims }) =>
   reduce(graph, 'ReduceMean', cast(graph, x!, 'float32'), axesOf(x!, axis), keepDims === true);
-
-/** int32 in double precision, as the cpu engine: a product leaves 32 bits sooner than any sum. */
-const prod: Kernel = (graph, { x }, { axis, keepDims }) => {
-  const axes = axesOf(x!, axis);
-  const product = (value: Value): Value => reduce(graph, 'ReduceProd', value, axes, keepDims === true);
-  if (x!.dtype === 'float32') return product(x!);
-  return inDouble(graph, [x!], 'int32', (value) => product(value!));
-};
 
 /** One NaN makes the extreme NaN; ONNX Runtime's reductions overlook it unless it comes first. */
 function extreme(op: ReduceOp, attribute: 'axis' | 'reductionIndices'): Kernel {
@@ -121,7 +119,7 @@ export const reductionKernels: KernelFamily = {
   Max: extreme('ReduceMax', 'reductionIndices'),
   Mean: mean,
   Min: extreme('ReduceMin', 'axis'),
-  Prod: prod,
+  Prod: total('ReduceProd'),
   Softmax: softmax,
-  Sum: sum,
+  Sum: total('ReduceSum'),
 };

@@ -176,7 +176,8 @@ const batchToSpaceND: Kernel = (graph, { x }, attributes) => {
   const flat = backendUtil.getReshapedPermuted(shape, blockShape, product);
   const begin = backendUtil.getSliceBeginCoords(crops, blockShape.length);
   const size = backendUtil.getSliceSize(flat, crops, blockShape.length);
-  return slice(graph, reshape(graph, transpose(graph, blocks, order), flat), begin, size);
+  // The list ends before the channels; tfjs's slice takes the rest whole.
+  return sliceKernel(graph, { x: reshape(graph, transpose(graph, blocks, order), flat) }, { begin, size });
 };
 
 /** Channels [b, b, C] of a pixel become a block of b × b pixels. */
