@@ -7,7 +7,7 @@
  */
 import type { Graph } from '../graph/graph.ts';
 import type { Value } from '../graph/value.ts';
-import { full, reshape, transpose } from './shape.ts';
+import { full, reshape, transpose } from './plain.ts';
 
 /** How a physical tensor lies in memory. */
 export type LayoutKind = 'nchw' | 'blocked';

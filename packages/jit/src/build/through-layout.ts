@@ -5,7 +5,7 @@
 import type { Graph } from '../graph/graph.ts';
 import type { Value } from '../graph/value.ts';
 import { asLayout, blockedImage, imageShape, layoutOf, physical, type ImageShape, type LayoutKind } from './layout.ts';
-import { concat, pad, reshape, stridedSlice } from './shape.ts';
+import { concat, pad, reshape, stridedSlice } from './plain.ts';
 
 /** Axes of the physical tensor that a logical axis became. */
 function physicalAxes(kind: LayoutKind, axis: number): readonly number[] {
@@ -64,15 +64,15 @@ export function concatThroughLayout(graph: Graph, values: readonly Value[], axis
   return asLayout(graph, concat(graph, tensors, physicalAxes(kind, axis)[0]!), kind, shape);
 }
 
-/** See `stridedSlice`; `shape` is the result's. */
+/** See `stridedSlice`: begin, end and strides. */
 export function sliceThroughLayout(
   graph: Graph,
   value: Value,
   [begin, end, strides]: readonly [readonly number[], readonly number[], readonly number[]],
-  shape: readonly number[],
 ): Value | undefined {
   const kind = layoutOf(value);
   if (kind === undefined) return undefined;
+  const shape = begin.map((start, axis) => Math.max(0, Math.ceil((end[axis]! - start) / strides[axis]!)));
   const { block } = graph.target;
   const blocked = kind === 'blocked';
   const ofBlocks = blocked && shape[3] !== value.shape[3];
