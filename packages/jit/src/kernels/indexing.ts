@@ -106,7 +106,7 @@ const unsortedSegmentSum: Kernel = (graph, inputs, attributes) => {
 const topK: Kernel = (graph, inputs, attributes) => {
   const x = materialize(graph, inputs['x']!);
   const k = attributes['k'] as number;
-  const shape = x.shape.with(-1, k);
+  const shape = [...x.shape.slice(0, -1), k];
   if (sizeOf(shape) === 0) return [full(graph, shape, 0, x.dtype), full(graph, shape, 0, 'int32')];
   const numbers = x.dtype === 'bool' ? cast(graph, x, 'int32') : x;
   const [values, positions] = graph.node('TopK', [numbers, graph.integers([k])], { axis: -1, sorted: 1 }, [

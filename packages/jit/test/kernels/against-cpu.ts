@@ -3,13 +3,12 @@
  * than hundreds of small nodes. Every case is built twice, with inputs and with constants, so that folding is tested too.
  */
 import * as tf from '@tensorflow/tfjs';
-import { expect } from 'vitest';
 import { Graph } from '../../src/graph/graph.ts';
 import { plainCpu, type Target } from '../../src/graph/target.ts';
 import { sizeOf, type GraphArray, type Value } from '../../src/graph/value.ts';
 import type { KernelAttributes } from '../../src/kernels/kernel.ts';
 import { kernels } from '../../src/kernels/index.ts';
-import { runGraph } from '../run-graph.ts';
+import { runGraph, type GraphResult } from '../run-graph.ts';
 
 /** A type that tfjs's tensors have. */
 export type Dtype = 'float32' | 'int32' | 'bool';
@@ -92,9 +91,9 @@ export function operand(numbers: readonly number[], shape: readonly number[], dt
   return { shape, dtype, data };
 }
 
-/** See the file's head. */
+/** The cases of a test. */
 export class Comparison {
-  readonly #cases: Case[] = [];
+  readonly cases: Case[] = [];
 
   /** Adds a case: a kernel by tfjs's name, its inputs by their names, its attributes. */
   add(
@@ -103,43 +102,44 @@ export class Comparison {
     attributes: KernelAttributes = {},
     tolerance: Tolerance = {},
   ): void {
-    this.#cases.push({ kernel, operands, attributes, tolerance });
+    this.cases.push({ kernel, operands, attributes, tolerance });
   }
+}
 
-  /** Runs all cases and compares. */
-  async run(target: Target = plainCpu): Promise<void> {
-    const graph = new Graph(target);
-    const outputs: Record<string, Value> = {};
-    const feeds: Record<string, GraphArray> = {};
-    this.#cases.forEach(({ kernel, operands, attributes }, index) => {
-      const build = kernels.get(kernel);
-      if (build === undefined) throw new Error(`There is no kernel ${kernel}.`);
-      const inputs: Record<string, Value> = {};
-      const constants: Record<string, Value> = {};
-      for (const [name, { shape, dtype, data }] of Object.entries(operands)) {
-        inputs[name] = graph.input(`${index}.${name}`, shape, dtype);
-        constants[name] = graph.constant(data, shape, dtype);
-        feeds[`${index}.${name}`] = data;
-      }
-      [build(graph, inputs, attributes), build(graph, constants, attributes)].forEach((built, variant) => {
-        const values: readonly Value[] = Array.isArray(built) ? built : [built];
-        values.forEach((value, position) => (outputs[`${index}.${variant}.${position}`] = value));
+/**
+ * Runs the cases on both engines.
+ * @param target what the graph is built for
+ * @throws Error at the first difference
+ */
+export async function expectSameAsCpu({ cases }: Comparison, target: Target = plainCpu): Promise<void> {
+  const graph = new Graph(target);
+  const outputs: Record<string, Value> = {};
+  const feeds: Record<string, GraphArray> = {};
+  cases.forEach(({ kernel, operands, attributes }, index) => {
+    const build = kernels.get(kernel);
+    if (build === undefined) throw new Error(`There is no kernel ${kernel}.`);
+    const inputs: Record<string, Value> = {};
+    const constants: Record<string, Value> = {};
+    for (const [name, { shape, dtype, data }] of Object.entries(operands)) {
+      inputs[name] = graph.input(`${index}.${name}`, shape, dtype);
+      constants[name] = graph.constant(data, shape, dtype);
+      feeds[`${index}.${name}`] = data;
+    }
+    [build(graph, inputs, attributes), build(graph, constants, attributes)].forEach((built, variant) => {
+      const values: readonly Value[] = Array.isArray(built) ? built : [built];
+      values.forEach((value, position) => (outputs[`${index}.${variant}.${position}`] = value));
+    });
+  });
+  const results = await runGraph(graph, outputs, feeds);
+  cases.forEach((testCase, index) => {
+    const expected = onCpu(testCase);
+    for (const variant of [0, 1]) {
+      expected.forEach((wanted, position) => {
+        const where = `${describeCase(testCase)}, ${variant === 0 ? 'inputs' : 'constants'}, output ${position}`;
+        checkClose(results[`${index}.${variant}.${position}`]!, wanted, testCase.tolerance, where);
       });
-    });
-    const results = await runGraph(graph, outputs, feeds);
-    this.#cases.forEach((testCase, index) => {
-      const expected = onCpu(testCase);
-      for (const variant of [0, 1]) {
-        expected.forEach((wanted, position) => {
-          const found = results[`${index}.${variant}.${position}`];
-          const where = `${describeCase(testCase)}, ${variant === 0 ? 'inputs' : 'constants'}, output ${position}`;
-          expect(found?.shape, where).toEqual(wanted.shape);
-          expect(found?.dtype, where).toBe(wanted.dtype);
-          expectClose(found!.data as Float32Array, wanted, testCase.tolerance, where);
-        });
-      }
-    });
-  }
+    }
+  });
 }
 
 function onCpu({ kernel, operands, attributes }: Case): Operand[] {
@@ -159,18 +159,19 @@ function onCpu({ kernel, operands, attributes }: Case): Operand[] {
   });
 }
 
-function expectClose(found: ArrayLike<number>, wanted: Operand, tolerance: Tolerance, where: string): void {
+function checkClose(found: GraphResult, wanted: Operand, tolerance: Tolerance, where: string): void {
+  const kind = (result: GraphResult | Operand): string => `${result.dtype}[${result.shape.join()}]`;
+  if (kind(found) !== kind(wanted)) throw new Error(`${where}: there is ${kind(found)}, cpu has ${kind(wanted)}.`);
   const { absolute = 1e-6, relative = 2e-6 } = tolerance;
   for (let index = 0; index < wanted.data.length; index++) {
     const right = wanted.data[index]!;
-    const ours = found[index]!;
+    const ours = Number(found.data[index]);
     if (Object.is(ours, right) || ours === right) continue;
     // A truth value of cpu's arithmetic may be any number that is not 0.
     if (wanted.dtype === 'bool' && ours === Number(right !== 0)) continue;
     const isClose = wanted.dtype === 'float32' && Math.abs(ours - right) <= absolute + relative * Math.abs(right);
-    if (!isClose) expect.fail(`${where}: at ${index} there is ${ours}, cpu has ${right}`);
+    if (!isClose) throw new Error(`${where}: at ${index} there is ${ours}, cpu has ${right}.`);
   }
-  expect(found.length, where).toBe(wanted.data.length);
 }
 
 function describeCase({ kernel, operands, attributes }: Case): string {

@@ -21,7 +21,11 @@ describe('random numbers from a key and a position', () => {
         for (const stream of streams) {
           for (const shape of shapes) {
             const attributes = { stream, shape, distribution };
-            outputs[`${index}/${stream}/${shape.join('x')}`] = kernels.get('MilestonesCounterRandom')!(graph, { key }, attributes) as Value; // prettier-ignore
+            outputs[`${index}/${stream}/${shape.join('x')}`] = kernels.get('MilestonesCounterRandom')!(
+              graph,
+              { key },
+              attributes,
+            ) as Value;
           }
         }
       });
@@ -36,12 +40,17 @@ describe('random numbers from a key and a position', () => {
             const name = `${index}/${stream}/${shape.join('x')}`;
             const found = results[name]!;
             const size = shape.reduce((product, length) => product * length, 1);
-            const wanted = distribution === 'bits' ? new Int32Array(size) : new Float32Array(size);
+            const wanted: Int32Array | Float32Array =
+              distribution === 'bits' ? new Int32Array(size) : new Float32Array(size);
             fillCounterRandom(wanted, key[0]!, key[1]!, stream, distribution);
             expect(found.shape, name).toEqual(shape);
             expect(found.dtype, name).toBe(distribution === 'bits' ? 'int32' : 'float32');
-            if (distribution !== 'normal') expect(found.data, name).toEqual(wanted);
-            else wanted.forEach((number, position) => expect(Math.abs(Number(found.data[position]) - number)).toBeLessThan(1e-6)); // prettier-ignore
+            // Bits and uniform numbers are exact, cosines and logarithms nearly so.
+            const largest = Array.from(wanted).reduce(
+              (error, number, position) => Math.max(error, Math.abs(number - Number(found.data[position]))),
+              0,
+            );
+            expect(largest, name).toBeLessThanOrEqual(distribution === 'normal' ? 1e-6 : 0);
           }
         }
       });
