@@ -4,6 +4,7 @@
  * the session of a compiled step (see {@link TensorData}).
  */
 import * as tf from '@tensorflow/tfjs';
+import type { OnnxEngine } from './register.ts';
 import { TensorData } from './tensor-data.ts';
 
 /** tfjs's cpu backend, as far as it is used here; its package has no place in the union package's exports. */
@@ -18,6 +19,9 @@ function cpuBackendClass(): new () => CpuBackend {
 
 /** See the file's head. */
 export class OnnxBackend extends cpuBackendClass() {
+  /** The engine that this is the backend of, for another copy of this package in the same program. */
+  engine: OnnxEngine | undefined;
+
   /** The record behind a data id; data of another engine are fetched from it. */
   dataOf(dataId: object): TensorData {
     return this.data.get(dataId);

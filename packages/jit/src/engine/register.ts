@@ -68,6 +68,8 @@ export function registeredEngine(): OnnxEngine {
 }
 
 async function register(options: OnnxEngineOptions): Promise<OnnxEngine> {
+  const present = tf.findBackend(ONNX_BACKEND) as OnnxBackend | null;
+  if (present?.engine !== undefined) return (registered = present.engine);
   const syncRuntime = createSyncRuntime();
   const { target } = options;
   const backend = new OnnxBackend();
@@ -81,7 +83,7 @@ async function register(options: OnnxEngineOptions): Promise<OnnxEngine> {
     target: async () => target ?? probeBlockedLayout(),
     runtime: async () => (runtime ??= createRuntime()),
   };
-  // The name is free or this engine's own: tfjs keeps a factory for ever.
+  backend.engine = registered;
   tf.registerBackend(ONNX_BACKEND, () => backend, 0);
   registerKernels(backend, kernelSessions, options.largestCpuInput ?? LARGEST_CPU_INPUT);
   return registered;

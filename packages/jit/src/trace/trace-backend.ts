@@ -273,9 +273,12 @@ export function traceBackend(): TraceBackend {
   if (instance === undefined) {
     const created = new TraceBackend();
     instance = created;
-    // The lowest priority: tfjs must never choose it by itself.
-    tf.registerBackend(TRACE_BACKEND, () => created, -1);
-    for (const [name, kernel] of kernels) registerTraceKernel(name, kernel);
+    // There may be two copies of this package; the kernels of one serve both.
+    if (tf.findBackendFactory(TRACE_BACKEND) === null) {
+      // The lowest priority: tfjs must never choose it by itself.
+      tf.registerBackend(TRACE_BACKEND, () => created, -1);
+      for (const [name, kernel] of kernels) registerTraceKernel(name, kernel);
+    }
   }
   // tf.engine().reset() empties the registry.
   engineInternals().registry[TRACE_BACKEND] ??= instance;
@@ -286,8 +289,8 @@ function registerTraceKernel(kernelName: string, kernel: Kernel): void {
   tf.registerKernel({
     kernelName,
     backendName: TRACE_BACKEND,
-    kernelFunc: ({ inputs, attrs }) => {
-      const backend = instance!;
+    kernelFunc: ({ inputs, attrs, backend: current }) => {
+      const backend = current as TraceBackend;
       const values: Record<string, Value> = {};
       for (const [name, tensor] of Object.entries(inputs)) {
         if (tensor !== undefined && tensor !== null) values[name] = backend.valueFor(tensor);
@@ -296,7 +299,8 @@ function registerTraceKernel(kernelName: string, kernel: Kernel): void {
       try {
         made = kernel(backend.graph, values, attrs ?? {});
       } catch (error) {
-        if (error instanceof TracingError || !(error instanceof Error)) throw error;
+        // What a kernel refuses is a plain Error; anything else is a mistake in it, and no advice to the user helps.
+        if (!(error instanceof Error) || error.constructor !== Error) throw error;
         return backend.fail(
           new TracingError(
             kernelName,
