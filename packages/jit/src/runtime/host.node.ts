@@ -24,6 +24,8 @@ export interface Place {
 export interface StatePlace extends Omit<Place, 'name'> {
   readonly input: string;
   readonly output: string | undefined;
+  /** Whether its values change: then they are in the sets, else in `fixed`. */
+  readonly moves: boolean;
 }
 
 /**
@@ -184,7 +186,7 @@ export function createHost(onnxruntime: BindingModule): Host {
       const wanted: Record<string, NativeTensor | null> = {};
       for (const place of feeds) given[place.name] = tensor(buffers.feeds, place);
       for (const slot of state) {
-        const source = slot.output === undefined ? buffers.fixed : buffers.current;
+        const source = slot.moves ? buffers.current : buffers.fixed;
         if (inputs.has(slot.input)) given[slot.input] = tensor(source, slot);
         if (slot.output !== undefined) wanted[slot.output] = tensor(buffers.next, slot);
       }

@@ -1,7 +1,15 @@
 /** ONNX Runtime in Node: in a worker thread, or on the calling thread. */
 import { createRequire } from 'node:module';
+import type { GraphArray, GraphDtype } from '../graph/value.ts';
 import { explainFailure, RuntimeUnavailableError } from './errors.ts';
-import { createHost, type BindingModule, type Host, type NativeTensor, type StatePlace } from './host.node.ts';
+import {
+  createHost,
+  type BindingModule,
+  type Host,
+  type ModelDescription,
+  type NativeTensor,
+  type StatePlace,
+} from './host.node.ts';
 import { bindingModule, explainLoadFailure, findOnnxruntime, inspectOnnxruntime } from './onnxruntime-package.node.ts';
 import type {
   ExecutionOptions,
@@ -16,8 +24,6 @@ import type {
 import { checkFeeds, placeState, Session, type Carrier } from './session.node.ts';
 import { physicalCores } from './threads.node.ts';
 import { startWorker } from './worker-carrier.node.ts';
-import type { GraphArray, GraphDtype } from '../graph/value.ts';
-import type { ModelDescription } from './host.node.ts';
 
 export { runtimeAvailability } from './onnxruntime-package.node.ts';
 export { probeBlockedLayout } from './probe.node.ts';
@@ -59,7 +65,7 @@ export function createSyncRuntime(options: ExecutionOptions = {}): SyncRuntime {
       if (disposed) throw new Error('createSession: this runtime was disposed; create a new one.');
       const id = nextId++;
       const description = attempt('createSession', () =>
-        host.create(id, model, nativeOptions({ ...options, ...sessionOptions }, 'inline'), []),
+        host.create(id, model, nativeOptions({ ...options, ...sessionOptions }), []),
       );
       live.add(id);
       return syncSession(host, id, description, () => live.delete(id));
@@ -171,7 +177,7 @@ class NodeRuntime implements Runtime {
     checkThreads(execution.threads);
     const id = nextId++;
     const places = placeState(state);
-    const settings = nativeOptions({ ...this.#options, ...execution }, this.thread);
+    const settings = nativeOptions({ ...this.#options, ...execution });
     let description: ModelDescription;
     try {
       description = await this.#carrier.create(id, model, settings, places);
@@ -229,7 +235,7 @@ function unavailable(where: string, error: unknown): Error {
 const FATAL = 4;
 
 /** The binding's session options. */
-function nativeOptions(options: ExecutionOptions, thread: 'worker' | 'inline'): object {
+function nativeOptions(options: ExecutionOptions): object {
   const { threads = physicalCores(), spinning = 'run', optimization = 'all', sessionOptions = {} } = options;
   return {
     executionMode: 'sequential',
@@ -242,8 +248,6 @@ function nativeOptions(options: ExecutionOptions, thread: 'worker' | 'inline'): 
     ...sessionOptions,
     extra: {
       session: {
-        // On the main thread this would take the smallest numbers away from JavaScript itself.
-        set_denormal_as_zero: thread === 'worker' ? '1' : '0',
         intra_op: { allow_spinning: spinning === 'never' ? '0' : '1' },
         force_spinning_stop: spinning === 'run' ? '1' : '0',
       },

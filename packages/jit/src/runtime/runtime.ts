@@ -24,6 +24,11 @@ export interface StateSlot {
   readonly input: string;
   /** The model's output that is its next value. Left out: the model only reads it. */
   readonly output?: string;
+  /**
+   * Set for a state that is a part of another one, and changes with it: the other's input, and how many of the other's
+   * values come before it. Part and whole have one element type; a part has no output of its own.
+   */
+  readonly inside?: { readonly input: string; readonly offset: number };
   readonly initial: HostTensor;
 }
 
@@ -39,7 +44,12 @@ export interface ExecutionOptions {
   readonly spinning?: 'run' | 'always' | 'never';
   /** How far ONNX Runtime rewrites the graph; `all` by default. */
   readonly optimization?: 'disabled' | 'basic' | 'extended' | 'all';
-  /** Options handed to ONNX Runtime as they are, over those above; for measurements. */
+  /**
+   * Options handed to ONNX Runtime as they are, over those above; for measurements. Beware of
+   * `session.set_denormal_as_zero`: it holds for the thread that creates the first session of the process, and takes
+   * its smallest numbers from JavaScript there; elsewhere for some threads of a session and not for others, so that
+   * results differ from run to run.
+   */
   readonly sessionOptions?: Readonly<Record<string, unknown>>;
 }
 
@@ -47,7 +57,7 @@ export interface ExecutionOptions {
 export interface RuntimeOptions extends ExecutionOptions {
   /**
    * `worker` (default): runs do not block the event loop; a run costs about 0.1 ms more. `inline`: on the calling thread,
-   * for graphs that take less than a millisecond. Numbers may differ below 1.2e-38: see {@link Runtime}.
+   * for graphs that take less than a millisecond. The numbers are the same.
    */
   readonly thread?: 'worker' | 'inline';
 }
@@ -79,9 +89,7 @@ export interface GraphSession {
 }
 
 /**
- * ONNX Runtime, ready to create sessions. In a worker, numbers below 1.2e-38 in magnitude count as zero, as they do in
- * other training frameworks. On the main thread they do not: ONNX Runtime would switch the thread's processor mode, and
- * JavaScript itself would lose its smallest numbers.
+ * ONNX Runtime, ready to create sessions.
  *
  * The worker does not keep the process alive, a run that has not ended does. An exception or an exit in the worker makes
  * pending and later runs reject with a {@link RuntimeLostError}; a native crash (`abort`, a segmentation fault) ends the

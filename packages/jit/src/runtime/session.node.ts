@@ -93,7 +93,12 @@ export class Session implements GraphSession {
       current: new ArrayBuffer(moving),
       next: new ArrayBuffer(moving),
     };
-    for (const { input, initial } of slots) this.#view(input).set(initial.data as never);
+    // Parts come last: their values are the more particular ones.
+    for (const isPart of [false, true]) {
+      for (const { input, initial, inside } of slots) {
+        if ((inside !== undefined) === isPart) this.#view(input).set(initial.data as never);
+      }
+    }
     const feedPlaces = placesOf(this.feeds);
     const resultPlaces = placesOf(this.results);
     if (feedPlaces !== undefined && resultPlaces !== undefined) {
@@ -172,9 +177,9 @@ export class Session implements GraphSession {
   }
 
   #view(input: string): GraphArray {
-    const { output, dtype, shape, offset } = this.#place(input);
+    const { moves, dtype, shape, offset } = this.#place(input);
     const { fixed, current } = this.#buffers!;
-    return new arrayOf[dtype](output === undefined ? fixed : current, offset, sizeOf(shape));
+    return new arrayOf[dtype](moves ? current : fixed, offset, sizeOf(shape));
   }
 
   /** Checks the feeds and copies them next to each other. */
@@ -224,10 +229,12 @@ export class Session implements GraphSession {
         resolve(results === undefined ? fromFree(outcome.free) : this.#fromPlaces(results));
       }
       const following = this.#queue.shift();
-      if (following !== undefined) {
+      if (following !== undefined && this.#carrier.failure === undefined) {
         this.#start(following);
         return;
       }
+      following?.reject(this.#carrier.failure);
+      for (const waiting of this.#queue.splice(0)) waiting.reject(this.#carrier.failure);
     }
     for (const resolveIdle of this.#idle.splice(0)) resolveIdle();
   }
@@ -247,22 +254,43 @@ function fromFree(free: readonly FreeResult[]): Record<string, HostTensor> {
   return results;
 }
 
-/** Places of the states: those that change in one buffer, which there is twice, and the others in another. */
+/**
+ * Places of the states: those that change in one buffer, which there is twice, and the others in another. A part lies
+ * where its whole has it.
+ */
 export function placeState(slots: readonly StateSlot[]): StatePlace[] {
   const ends = { fixed: 0, moving: 0 };
-  return slots.map(({ input, output, initial: { dtype, shape } }) => {
+  const wholes = new Map<string, StatePlace>();
+  for (const { input, output, inside, initial } of slots) {
+    if (inside !== undefined) continue;
+    const { dtype, shape } = initial;
     const kind = output === undefined ? 'fixed' : 'moving';
     const offset = ends[kind];
     ends[kind] = align(offset + sizeOf(shape) * arrayOf[dtype].BYTES_PER_ELEMENT);
-    return { input, output, dtype, shape: [...shape], offset };
+    wholes.set(input, { input, output, dtype, shape: [...shape], offset, moves: output !== undefined });
+  }
+  return slots.map(({ input, output, inside, initial: { dtype, shape } }) => {
+    if (inside === undefined) return wholes.get(input)!;
+    const whole = wholes.get(inside.input);
+    const fits = whole?.dtype === dtype && inside.offset + sizeOf(shape) <= sizeOf(whole.shape);
+    if (whole === undefined || !fits || output !== undefined) {
+      throw new Error(
+        `createSession: the state ${input} of ${sizeOf(shape)} ${dtype} values cannot be a part of ${inside.input} from ` +
+          `value ${inside.offset} on; name a state of the same type that is long enough, and no output.`,
+      );
+    }
+    const offset = whole.offset + inside.offset * arrayOf[dtype].BYTES_PER_ELEMENT;
+    return { input, output, dtype, shape: [...shape], offset, moves: whole.moves };
   });
 }
 
 function stateByteLengths(places: readonly StatePlace[]): { fixed: number; moving: number } {
-  return {
-    fixed: byteLength(places.filter(({ output }) => output === undefined)),
-    moving: byteLength(places.filter(({ output }) => output !== undefined)),
-  };
+  const lengths = { fixed: 0, moving: 0 };
+  for (const place of places) {
+    const kind = place.moves ? 'moving' : 'fixed';
+    lengths[kind] = Math.max(lengths[kind], endOf(place));
+  }
+  return lengths;
 }
 
 const align = (offset: number): number => Math.ceil(offset / ALIGNMENT) * ALIGNMENT;
@@ -281,7 +309,11 @@ function placesOf(descriptions: readonly TensorDescription[]): Place[] | undefin
 
 function byteLength(places: readonly Omit<Place, 'name'>[]): number {
   const last = places.at(-1);
-  return last === undefined ? 0 : last.offset + sizeOf(last.shape) * arrayOf[last.dtype].BYTES_PER_ELEMENT;
+  return last === undefined ? 0 : endOf(last);
+}
+
+function endOf({ offset, shape, dtype }: Omit<Place, 'name'>): number {
+  return offset + sizeOf(shape) * arrayOf[dtype].BYTES_PER_ELEMENT;
 }
 
 function checkState({ inputs, outputs }: ModelDescription, slots: readonly StateSlot[]): void {

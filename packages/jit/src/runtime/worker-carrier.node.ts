@@ -8,6 +8,21 @@ import { ENDED, REPLIES, workerSource, type Reply, type Request, type WorkerData
 /** How long a blocked main thread sleeps before it looks whether the worker still lives. */
 const LOOK_MILLISECONDS = 200;
 
+/**
+ * Workers that live. A process that exits ends its threads, and one that is inside ONNX Runtime at that moment takes the
+ * whole process down with an abort, exit code and all. So the exit waits for the run under way.
+ */
+const living = new Set<WorkerCarrier>();
+let watchingExit = false;
+
+function waitBeforeExit(): void {
+  if (watchingExit) return;
+  watchingExit = true;
+  process.on('exit', () => {
+    for (const carrier of living) carrier.settle();
+  });
+}
+
 interface Expected {
   settle(reply: Reply): void;
   lose(error: Error): void;
@@ -28,11 +43,14 @@ export class WorkerCarrier implements Carrier {
     this.#worker = worker;
     this.#port = port;
     this.#signal = signal;
+    living.add(this);
+    waitBeforeExit();
     port.on('message', (reply: Reply) => this.#receive(reply));
     port.on('messageerror', (error) => this.#lose(`its answer could not be read (${error.message})`));
     worker.on('error', (error) => this.#lose(explainWorkerError(error)));
     this.#exit = new Promise((resolve) => {
       worker.on('exit', (code) => {
+        living.delete(this);
         if (!this.#ending) this.#lose(`it exited with code ${code}`);
         resolve();
       });
@@ -84,6 +102,12 @@ export class WorkerCarrier implements Carrier {
     }
   }
 
+  /** Blocks until nothing is under way, and lets nothing new begin. */
+  settle(): void {
+    this.failure ??= new Error('runtime: the process is exiting.');
+    while (this.#expected.size > 0 && Atomics.load(this.#signal, ENDED) === 0) this.wait();
+  }
+
   async dispose(id: number): Promise<void> {
     await this.#ask({ kind: 'dispose', id });
   }
@@ -94,7 +118,7 @@ export class WorkerCarrier implements Carrier {
     this.failure ??= new Error('runtime: it was disposed; create a new one.');
     // Alive until the worker has gone, so that whoever waits for the end sees it.
     this.#worker.ref();
-    this.#port.postMessage({ kind: 'end' } satisfies Request);
+    this.#send({ kind: 'end' });
     await this.#exit;
     this.#port.close();
   }
@@ -146,14 +170,13 @@ export class WorkerCarrier implements Carrier {
   }
 
   #lose(why: string): void {
-    if (this.failure !== undefined) return;
-    this.failure = new RuntimeLostError(
+    const failure = (this.failure ??= new RuntimeLostError(
       `runtime: the worker thread that runs ONNX Runtime is gone: ${why}. ` +
-        'The state of its sessions since the last reading is lost; create a new runtime and continue from a checkpoint.',
-    );
-    for (const [id, { lose }] of [...this.#expected]) {
+        'What it was computing is lost with its state; create a new runtime and continue from a checkpoint.',
+    ));
+    for (const [id, { lose }] of this.#expected) {
       this.#forget(id);
-      lose(this.failure);
+      lose(failure);
     }
   }
 }
