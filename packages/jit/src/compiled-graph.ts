@@ -4,7 +4,8 @@ import { emitModel } from './emit/emit.ts';
 import type { OnnxBackend } from './engine/onnx-backend.ts';
 import type { Residence, TensorData } from './engine/tensor-data.ts';
 import type { TensorDtype } from './graph/tensor-array.ts';
-import type { GraphArray } from './graph/value.ts';
+import { sizeOf, type GraphArray } from './graph/value.ts';
+import { packState } from './passes/packed-state.ts';
 import type { GraphSession, HostTensor, Runtime, StateSlot } from './runtime/runtime.ts';
 import { engineInternals } from './trace/trace-backend.ts';
 import type { StepResult, Trace } from './trace/trace.ts';
@@ -63,14 +64,29 @@ export class CompiledGraph {
   static async create(trace: Trace, runtime: Runtime, backend: OnnxBackend): Promise<CompiledGraph> {
     const results = trace.results.map(({ name }, index) => ({ output: `result${index}`, name }));
     const outputs = trace.results.map(({ value }, index) => ({ name: `result${index}`, value }));
+    const groups = packState(
+      trace.graph,
+      trace.variables,
+      trace.results.map(({ value }) => value),
+    );
+    /** Variables that are parts of a packed state. */
+    const inside = new Map<number, { input: string; offset: number }>();
+    for (const { input, after, offsets } of groups) {
+      outputs.push({ name: `next ${input}`, value: after });
+      for (const [index, offset] of offsets) inside.set(index, { input, offset });
+    }
     for (const [index, { after }] of trace.variables.entries()) {
-      if (after !== undefined) outputs.push({ name: `next${index}`, value: after });
+      if (after !== undefined && !inside.has(index)) outputs.push({ name: `next${index}`, value: after });
     }
     const model = emitModel(trace.graph, outputs);
     const live = new Set(model.inputs.map(({ inputName }) => inputName!));
 
     const slots: VariableSlot[] = [];
-    const state: StateSlot[] = [];
+    const state: StateSlot[] = groups.map(({ input, after: { shape, dtype } }) => {
+      // Its parts bring the values.
+      const initial: HostTensor = { dtype, shape, data: new Float32Array(sizeOf(shape)) };
+      return { input, output: `next ${input}`, initial };
+    });
     for (const [index, { variable, before, after }] of trace.variables.entries()) {
       const read = before !== undefined && live.has(before.inputName!);
       if (!read && after === undefined) continue;
@@ -82,7 +98,9 @@ export class CompiledGraph {
       const { shape } = variable;
       const dtype = variable.dtype as TensorDtype;
       const initial = { dtype, shape, data: data.array(dtype) };
-      state.push({ input: slot.input, initial, ...(after !== undefined && { output: `next${index}` }) });
+      const part = inside.get(index);
+      if (part !== undefined) state.push({ input: slot.input, initial, inside: part });
+      else state.push({ input: slot.input, initial, ...(after !== undefined && { output: `next${index}` }) });
     }
     for (const { input, values } of trace.captured) {
       const { shape, dtype, inputName } = input;

@@ -16,9 +16,10 @@ export interface AdamOptions extends WeightDecayOptions {
 }
 
 /**
- * The kernel that an engine may have for the moments and steps of all parameters at once. Inputs `gradient0`, `first0`,
- * `second0`, `gradient1`, … and the scalars `size` and `epsilon`; outputs all steps size · m / (√v + ε), then all first
- * moments m, then all second moments v.
+ * The kernel that an engine may have for the update of many parameters at once: inputs `value0`, `gradient0`, `first0`,
+ * `second0`, `value1`, … and the scalars `size`, `epsilon` and (optional) `kept`; attributes `count`, `beta1`, `beta2` and
+ * `decay`; outputs all values, then all first moments, then all second moments. With g ← g + decay · θ and the moments m, v
+ * of g it computes θ ← kept · θ − size · m / (√v + epsilon).
  */
 const ADAM_KERNEL = 'MilestonesAdam';
 
@@ -65,12 +66,18 @@ export class Adam extends Optimizer<AdamSlot> {
     const beta2 = tf.scalar(this.#beta2);
     const rest1 = tf.scalar(1 - this.#beta1); // 1 − β in double precision, then rounded once.
     const rest2 = tf.scalar(1 - this.#beta2);
-    const decayed = this.#decay(learningRate);
+    const decays = this.#weightDecay > 0;
+    const decay = tf.scalar(this.#weightDecay);
+    const kept = decays && this.#decoupled ? this.#kept(learningRate) : undefined;
     const { size, epsilon } = this.#scale(learningRate, step);
 
-    return (updated) => {
-      const { value, state } = updated;
-      const { slope, start } = decayed(updated);
+    return ({ value, gradient, state, decays: mask }) => {
+      let slope = gradient;
+      let start: tf.Tensor = value;
+      if (decays && mask) {
+        if (kept === undefined) slope = tf.add(gradient, tf.mul(value, decay));
+        else start = tf.mul(value, kept);
+      }
       const first = tf.add(tf.mul(state.firstMoment, beta1), tf.mul(slope, rest1));
       const second = tf.add(tf.mul(state.secondMoment, beta2), tf.mul(tf.square(slope), rest2));
       state.firstMoment.assign(first);
@@ -90,21 +97,39 @@ export class Adam extends Optimizer<AdamSlot> {
       super.updateAll(parameters, learningRate, step);
       return;
     }
-    const decayed = this.#decay(learningRate);
-    const inputs: Record<string, tf.Tensor> = { ...this.#scale(learningRate, step) };
-    const starts = parameters.map((updated, index) => {
-      const { slope, start } = decayed(updated);
-      inputs[`gradient${index}`] = slope;
-      inputs[`first${index}`] = updated.state.firstMoment;
-      inputs[`second${index}`] = updated.state.secondMoment;
-      return start;
+    const scale = this.#scale(learningRate, step);
+    const decays = this.#weightDecay > 0;
+    this.#updateTogether(
+      parameters.filter((parameter) => !(decays && parameter.decays)),
+      scale,
+      { decay: 0 },
+    );
+    this.#updateTogether(
+      parameters.filter((parameter) => decays && parameter.decays),
+      this.#decoupled ? { ...scale, kept: this.#kept(learningRate) } : scale,
+      { decay: this.#decoupled ? 0 : this.#weightDecay },
+    );
+  }
+
+  #updateTogether(
+    parameters: readonly Updated<AdamSlot>[],
+    scalars: Readonly<Record<string, tf.Tensor>>,
+    { decay }: { decay: number },
+  ): void {
+    if (parameters.length === 0) return;
+    const inputs: Record<string, tf.Tensor> = { ...scalars };
+    parameters.forEach(({ value, gradient, state }, index) => {
+      inputs[`value${index}`] = value;
+      inputs[`gradient${index}`] = gradient;
+      inputs[`first${index}`] = state.firstMoment;
+      inputs[`second${index}`] = state.secondMoment;
     });
     const count = parameters.length;
-    const outputs = runKernel(ADAM_KERNEL, inputs, { count, beta1: this.#beta1, beta2: this.#beta2 });
+    const outputs = runKernel(ADAM_KERNEL, inputs, { count, beta1: this.#beta1, beta2: this.#beta2, decay });
     parameters.forEach(({ value, state }, index) => {
+      value.assign(outputs[index]!);
       state.firstMoment.assign(outputs[count + index]!);
       state.secondMoment.assign(outputs[2 * count + index]!);
-      value.assign(tf.sub(starts[index]!, outputs[index]!));
     });
   }
 
@@ -117,15 +142,8 @@ export class Adam extends Optimizer<AdamSlot> {
     return { size, epsilon: tf.mul(epsilon, root) };
   }
 
-  /** What weight decay makes of a parameter: the gradient that enters the moments, and the value that the step leaves. */
-  #decay(learningRate: tf.Scalar): (updated: Updated<AdamSlot>) => { slope: tf.Tensor; start: tf.Tensor } {
-    if (this.#weightDecay === 0) return ({ value, gradient }) => ({ slope: gradient, start: value });
-    const decay = tf.scalar(this.#weightDecay);
-    const kept = this.#decoupled ? tf.sub(1, tf.mul(learningRate, decay)) : undefined; // 1 − α λ
-    return ({ value, gradient, decays }) => {
-      if (!decays) return { slope: gradient, start: value };
-      if (kept === undefined) return { slope: tf.add(gradient, tf.mul(value, decay)), start: value };
-      return { slope: gradient, start: tf.mul(value, kept) };
-    };
+  /** 1 − α λ, what decoupled decay leaves of a weight. */
+  #kept(learningRate: tf.Scalar): tf.Tensor {
+    return tf.sub(1, tf.mul(learningRate, tf.scalar(this.#weightDecay)));
   }
 }

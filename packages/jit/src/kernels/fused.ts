@@ -99,11 +99,12 @@ const softmaxCrossEntropyGradient: Kernel = (graph, { dy, probabilities, labels 
 };
 
 /**
- * Adam's moments and steps of all parameters, as one vector: m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², and the step
- * size · m / (√v + ε). Inputs `gradient0`, `first0`, `second0`, …; outputs all steps, all m, all v.
+ * Adam's update of all parameters, as one vector: g ← g + decay · θ, m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g²,
+ * θ ← kept · θ − size · m / (√v + ε). Inputs `value0`, `gradient0`, `first0`, `second0`, `value1`, …, and the scalars
+ * `size`, `epsilon` and `kept` (optional); outputs all θ, all m, all v.
  */
-const adam: Kernel = (graph, inputs, { count, beta1, beta2 }) => {
-  const shapes = Array.from({ length: count as number }, (_, index) => inputs[`first${index}`]!.shape);
+const adam: Kernel = (graph, inputs, { count, beta1, beta2, decay }) => {
+  const shapes = Array.from({ length: count as number }, (_, index) => inputs[`value${index}`]!.shape);
   const sizes = shapes.map(sizeOf);
   const packed = (name: string): Value =>
     concat(
@@ -112,13 +113,18 @@ const adam: Kernel = (graph, inputs, { count, beta1, beta2 }) => {
       0,
     );
   const op = (name: string, ...operands: Value[]): Value => elementwise(graph, name, operands);
-  const average = (mean: Value, decay: number, value: Value): Value =>
-    op('Add', op('Mul', mean, graph.scalar(decay)), op('Mul', value, graph.scalar(1 - decay)));
-  const gradient = packed('gradient');
+  const scaled = (value: Value, factor: number): Value => op('Mul', value, graph.scalar(factor));
+  const average = (mean: Value, rate: number, value: Value): Value =>
+    op('Add', scaled(mean, rate), scaled(value, 1 - rate));
+  const value = packed('value');
+  const slope = packed('gradient');
+  const gradient = decay === 0 ? slope : op('Add', slope, scaled(value, decay as number));
   const first = average(packed('first'), beta1 as number, gradient);
   const second = average(packed('second'), beta2 as number, op('Mul', gradient, gradient));
   const step = op('Mul', op('Div', first, op('Add', op('Sqrt', second), inputs['epsilon']!)), inputs['size']!);
-  return [step, first, second].flatMap((vector) => unpacked(graph, vector, shapes));
+  const { kept } = inputs;
+  const next = op('Sub', kept === undefined ? value : op('Mul', value, kept), step);
+  return [next, first, second].flatMap((vector) => unpacked(graph, vector, shapes));
 };
 
 /** The parts of a vector, each in its shape. */

@@ -157,30 +157,33 @@ describe('softmax cross-entropy', () => {
 
 describe('Adam', () => {
   for (const shapes of [[[2, 3], [3], [1, 4, 2]], [[5]]]) {
-    it(`updates ${shapes.length} parameters together`, async () => {
-      const [beta1, beta2] = [0.9, 0.99];
-      const inputs: Record<string, Feed> = { size: feed([0.01], []), epsilon: feed([1e-4], []) };
-      shapes.forEach((shape, index) => {
-        inputs[`gradient${index}`] = numbers(shape, index);
-        inputs[`first${index}`] = numbers(shape, index + 10);
-        inputs[`second${index}`] = numbers(shape, index + 20, 0.5, 1);
-      });
-      const count = shapes.length;
-      const outputs = await run('MilestonesAdam', inputs, { count, beta1, beta2 });
-      tf.tidy(() => {
-        shapes.forEach((_, index) => {
-          const [g, m, v] = ['gradient', 'first', 'second'].map((name) => tensorOf(inputs[`${name}${index}`]!)) as [
-            tf.Tensor,
-            tf.Tensor,
-            tf.Tensor,
-          ];
-          const first = tf.add(tf.mul(m, beta1), tf.mul(g, 1 - beta1));
-          const second = tf.add(tf.mul(v, beta2), tf.mul(tf.square(g), 1 - beta2));
-          expectClose(outputs[index]!, tf.mul(tf.div(first, tf.add(tf.sqrt(second), 1e-4)), 0.01), 1e-6);
-          expectClose(outputs[count + index]!, first, 1e-6);
-          expectClose(outputs[2 * count + index]!, second, 1e-6);
+    for (const decayed of ['not at all', 'with the gradient', 'apart from it']) {
+      it(`updates ${shapes.length} parameters together, weights decaying ${decayed}`, async () => {
+        const [beta1, beta2] = [0.9, 0.99];
+        const [decay, kept] = [decayed === 'with the gradient' ? 0.1 : 0, decayed === 'apart from it' ? 0.95 : 1];
+        const inputs: Record<string, Feed> = { size: feed([0.01], []), epsilon: feed([1e-4], []) };
+        if (kept !== 1) inputs['kept'] = feed([kept], []);
+        shapes.forEach((shape, index) => {
+          inputs[`value${index}`] = numbers(shape, index + 30);
+          inputs[`gradient${index}`] = numbers(shape, index);
+          inputs[`first${index}`] = numbers(shape, index + 10);
+          inputs[`second${index}`] = numbers(shape, index + 20, 0.5, 1);
+        });
+        const count = shapes.length;
+        const outputs = await run('MilestonesAdam', inputs, { count, beta1, beta2, decay });
+        tf.tidy(() => {
+          shapes.forEach((_, index) => {
+            const of = (name: string): tf.Tensor => tensorOf(inputs[`${name}${index}`]!);
+            const slope = tf.add(of('gradient'), tf.mul(of('value'), decay));
+            const first = tf.add(tf.mul(of('first'), beta1), tf.mul(slope, 1 - beta1));
+            const second = tf.add(tf.mul(of('second'), beta2), tf.mul(tf.square(slope), 1 - beta2));
+            const step = tf.mul(tf.div(first, tf.add(tf.sqrt(second), 1e-4)), 0.01);
+            expectClose(outputs[index]!, tf.sub(tf.mul(of('value'), kept), step), 1e-6);
+            expectClose(outputs[count + index]!, first, 1e-6);
+            expectClose(outputs[2 * count + index]!, second, 1e-6);
+          });
         });
       });
-    });
+    }
   }
 });
