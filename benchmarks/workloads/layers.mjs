@@ -49,13 +49,15 @@ export class BatchNorm extends core.Module {
   }
 
   forward(x) {
-    const { mean, variance } = tf.moments(x, [0, 1, 2]);
-    for (const [running, now] of [
-      [this.runningMean, mean],
-      [this.runningVariance, variance],
-    ]) {
-      running.value.assign(tf.add(tf.mul(running.value, 0.9), tf.mul(now, 0.1)));
-    }
-    return tf.batchNorm(x, mean, variance, this.bias.value, this.weight.value, 1e-5);
+    return core.batchNorm(x, this.weight.value, this.bias.value, {
+      observe: ({ mean, variance }) => {
+        for (const [running, now] of [
+          [this.runningMean, mean],
+          [this.runningVariance, variance],
+        ]) {
+          running.value.assign(tf.add(tf.mul(running.value, 0.9), tf.mul(now, 0.1)));
+        }
+      },
+    });
   }
 }

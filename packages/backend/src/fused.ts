@@ -45,12 +45,15 @@ export function runKernel(
  * @param inputs the tensors by name; an optional one is left out, and its gradient is then dropped
  * @param attributes what is no tensor; both kernels get them
  * @param composed computes the same, differentiably, from ordinary operations
+ * @param observe gets the kernel's outputs by name as they are made, for what has no gradient, such as running statistics;
+ *   they are freed when it returns. The composed form looks after that itself.
  */
 export function runFused(
   operation: FusedOperation,
   inputs: Readonly<Record<string, tf.Tensor | undefined>>,
   attributes: Readonly<Record<string, unknown>>,
   composed: () => tf.Tensor,
+  observe?: (outputs: Readonly<Record<string, tf.Tensor>>) => void,
 ): tf.Tensor {
   if (!hasKernel(operation.kernel)) return composed();
   const given: Record<string, tf.Tensor> = {};
@@ -62,6 +65,7 @@ export function runFused(
     const outputs = runKernel(operation.kernel, given, attributes);
     const named = { ...given };
     operation.outputs.forEach((name, index) => (named[name] = outputs[index]!));
+    observe?.(named);
     // Through `save` only: a tensor that the closure keeps may be freed by the time the gradient runs.
     save(needed.map((name) => named[name]!));
     return {
