@@ -7,6 +7,7 @@ import { CompiledGraph } from './compiled-graph.ts';
 import type { OnnxEngine } from './engine/register.ts';
 import { registeredEngine } from './engine/register.ts';
 import { isTensorDtype } from './graph/tensor-array.ts';
+import { RuntimeLostError } from './runtime/errors.ts';
 import type { HostTensor } from './runtime/runtime.ts';
 import { traceStep, type StepResult } from './trace/trace.ts';
 
@@ -113,8 +114,12 @@ class Signatures {
       const key = feeds.map(({ dtype, shape }) => `${dtype}[${shape.join()}]`).join();
       // Awaited only where there is something to wait for: a known step must see the variables as they are at the call.
       const known = this.#known(key);
-      const graph = known ?? (await this.#compile(key, feeds, engine));
-      return graph.run(feeds);
+      try {
+        return await (known ?? (await this.#compile(key, feeds, engine))).run(feeds);
+      } catch (error) {
+        if (error instanceof RuntimeLostError) engine.forgetRuntime();
+        throw error;
+      }
     });
   }
 

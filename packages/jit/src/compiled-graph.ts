@@ -6,6 +6,7 @@ import type { Residence, TensorData } from './engine/tensor-data.ts';
 import type { TensorDtype } from './graph/tensor-array.ts';
 import { sizeOf, type GraphArray } from './graph/value.ts';
 import { packState } from './passes/packed-state.ts';
+import { RuntimeLostError } from './runtime/errors.ts';
 import type { GraphSession, HostTensor, Runtime, StateSlot } from './runtime/runtime.ts';
 import { engineInternals } from './trace/trace-backend.ts';
 import type { StepResult, Trace } from './trace/trace.ts';
@@ -38,8 +39,12 @@ interface ResultOutput {
   readonly name: string | undefined;
 }
 
+/** Runtimes whose worker has ended; nothing that was in their sessions can be had any more. */
+const lostRuntimes = new WeakSet<Runtime>();
+
 /** See the file's head. */
 export class CompiledGraph {
+  readonly #runtime: Runtime;
   readonly #session: GraphSession;
   readonly #backend: OnnxBackend;
   readonly #slots: readonly VariableSlot[];
@@ -47,12 +52,14 @@ export class CompiledGraph {
   readonly #argumentNames: readonly (string | undefined)[];
 
   private constructor(
+    runtime: Runtime,
     session: GraphSession,
     backend: OnnxBackend,
     slots: readonly VariableSlot[],
     results: readonly ResultOutput[],
     argumentNames: readonly (string | undefined)[],
   ) {
+    this.#runtime = runtime;
     this.#session = session;
     this.#backend = backend;
     this.#slots = slots;
@@ -110,12 +117,15 @@ export class CompiledGraph {
     const session = await runtime.createSession(model.bytes, { state });
     for (const slot of slots) slot.session = session;
     const argumentNames = trace.inputs.map(({ inputName }) => (live.has(inputName!) ? inputName! : undefined));
-    return new CompiledGraph(session, backend, slots, results, argumentNames);
+    return new CompiledGraph(runtime, session, backend, slots, results, argumentNames);
   }
 
-  /** False once a variable of the step was disposed: the step has other variables now, and must be traced again. */
+  /**
+   * False once a variable of the step was disposed of, since the step has other variables now, or once the runtime was
+   * lost: the step must then be traced again.
+   */
   get isCurrent(): boolean {
-    return this.#slots.every(({ variable }) => !variable.isDisposed);
+    return !lostRuntimes.has(this.#runtime) && this.#slots.every(({ variable }) => !variable.isDisposed);
   }
 
   /** Runs the step once. Up to the session's start nothing waits, so that it sees the variables as they are now. */
@@ -123,13 +133,17 @@ export class CompiledGraph {
     const feeds: Record<string, HostTensor> = {};
     for (const [index, name] of this.#argumentNames.entries()) if (name !== undefined) feeds[name] = args[index]!;
     const dataIds = this.#slots.map((slot) => this.#bring(slot));
-    const outputs = await this.#session.run(feeds);
+    const outputs = await this.#session.run(feeds).catch((error: unknown) => {
+      if (error instanceof RuntimeLostError) lostRuntimes.add(this.#runtime);
+      throw error;
+    });
     for (const [index, slot] of this.#slots.entries()) if (slot.assigned) this.#moveIn(slot, dataIds[index]!);
     return this.#tensors(outputs);
   }
 
   /** Ends the session. Values that are only in it go back to their variables first. */
   async dispose(): Promise<void> {
+    if (lostRuntimes.has(this.#runtime)) return;
     for (const slot of this.#slots) if (slot.data?.isIn(slot) === true) slot.data.settle();
     await this.#session.dispose();
   }

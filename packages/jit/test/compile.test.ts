@@ -1,6 +1,8 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { compileStep, registerOnnxBackend } from '../src/index.ts';
+import { compileStep, registerOnnxBackend, RuntimeLostError, type Runtime } from '../src/index.ts';
 
 tf.env().set('PROD', true);
 
@@ -351,7 +353,97 @@ describe('compileStep', () => {
   });
 });
 
+describe('a step that is forgotten', () => {
+  it('gives the values back to the variables, and its session to the runtime', async () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    const engine = await registerOnnxBackend();
+    const runtime = await engine.runtime();
+    let disposed = 0;
+    const counting: Runtime = {
+      ...runtime,
+      version: runtime.version,
+      thread: runtime.thread,
+      dispose: async () => runtime.dispose(),
+      async createSession(...args) {
+        const session = await runtime.createSession(...args);
+        const { dispose } = session;
+        session.dispose = async () => {
+          disposed += 1;
+          return dispose.call(session);
+        };
+        return session;
+      },
+    };
+    const count = variable(tf.scalar(0));
+    await (async () => {
+      const step = compileStep(
+        () => {
+          count.assign(tf.add(count, 1));
+          return tf.mul(count, 1);
+        },
+        { engine: { ...engine, runtime: async () => counting } },
+      );
+      for (let index = 0; index < 3; index++) (await step()).dispose();
+    })();
+    for (let index = 0; index < 200 && disposed === 0; index++) {
+      collectGarbage();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(disposed).toBe(1);
+    expect(read(count)).toEqual([3]);
+    count.dispose();
+  });
+});
+
 describe('a call that fails', () => {
+  it('traces anew on a new runtime after the worker was lost, from values that eager code has', async () => {
+    const engine = await registerOnnxBackend();
+    const real = await engine.runtime();
+    let isLost = false;
+    let started = 0;
+    const breakable = (): Runtime => ({
+      version: real.version,
+      thread: real.thread,
+      dispose: async () => {},
+      async createSession(...args) {
+        const session = await real.createSession(...args);
+        const { run } = session;
+        session.run = async (feeds) => {
+          if (isLost) throw new RuntimeLostError('the worker ended');
+          return run.call(session, feeds);
+        };
+        return session;
+      },
+    });
+    let runtime: Promise<Runtime> | undefined;
+    const fragile = {
+      ...engine,
+      runtime: async () => {
+        if (runtime === undefined) started += 1;
+        return (runtime ??= Promise.resolve(breakable()));
+      },
+      forgetRuntime: () => (runtime = undefined),
+    };
+    const count = variable(tf.scalar(5));
+    const step = compileStep(
+      () => {
+        count.assign(tf.add(count, 1));
+        return tf.mul(count, 1);
+      },
+      { engine: fragile },
+    );
+    expect(await take(step())).toEqual([6]);
+    isLost = true;
+    await expect(step()).rejects.toThrow(RuntimeLostError);
+    isLost = false;
+    tf.tidy(() => count.assign(tf.scalar(60))); // As loading a checkpoint does.
+    expect(await take(step())).toEqual([61]);
+    expect(started).toBe(2);
+    await step.dispose();
+    count.dispose();
+  });
+
   it('rejects for what the step throws, and the next call runs', async () => {
     const count = variable(tf.scalar(0));
     let fails = true;

@@ -41,6 +41,8 @@ export interface OnnxEngine {
   target(): Promise<Target>;
   /** Runs compiled steps, in a thread of its own; started when it is first asked for. */
   runtime(): Promise<Runtime>;
+  /** Makes the next step start a new runtime, because the present one's thread has ended. */
+  forgetRuntime(): void;
 }
 
 let registration: Promise<OnnxEngine> | undefined;
@@ -81,7 +83,16 @@ async function register(options: OnnxEngineOptions): Promise<OnnxEngine> {
     backend,
     kernelSessions,
     target: async () => target ?? probeBlockedLayout(),
-    runtime: async () => (runtime ??= createRuntime()),
+    runtime: async () => {
+      runtime ??= createRuntime().catch((error: unknown) => {
+        runtime = undefined;
+        throw error;
+      });
+      return runtime;
+    },
+    forgetRuntime: () => {
+      runtime = undefined;
+    },
   };
   backend.engine = registered;
   tf.registerBackend(ONNX_BACKEND, () => backend, 0);
