@@ -44,7 +44,7 @@ export interface RunBuffers {
 export interface RunPlaces {
   readonly feeds: readonly Place[];
   /** Names alone where a shape depends on the run. */
-  readonly results: readonly Place[] | readonly string[];
+  readonly results: readonly (Place | string)[];
 }
 
 /** What a session needs from its model. An axis without a fixed size is a name. */
@@ -123,12 +123,25 @@ export function createHost(onnxruntime: BindingModule): Host {
     11: 'float64',
     12: 'uint32',
   };
+  type ArrayConstructor = new (buffer: ArrayBuffer, offset: number, length: number) => ArrayBufferView;
+  /** A tensor that looks into a buffer anew in each run, because the buffers wander. */
+  interface Window {
+    readonly tensor: NativeTensor;
+    readonly array: ArrayConstructor;
+    readonly buffer: keyof RunBuffers;
+    readonly offset: number;
+    readonly length: number;
+  }
   interface HostSession {
     readonly native: NativeSession;
     readonly state: readonly StatePlace[];
     readonly inputs: ReadonlySet<string>;
     readonly profiling: boolean;
-    places: RunPlaces;
+    windows: Window[];
+    feeds: Record<string, NativeTensor>;
+    fetches: Record<string, NativeTensor | null>;
+    /** Names of the results whose shapes depend on the run. */
+    free: readonly string[];
   }
   const sessions = new Map<number, HostSession>();
 
@@ -160,9 +173,31 @@ export function createHost(onnxruntime: BindingModule): Host {
     const named = shape.map((size, axis) => (size >= 0 ? size : symbolicDimensions[axis] || `axis ${axis}`));
     return { name, dtype, shape: named };
   };
-  const tensor = (buffer: ArrayBuffer, { dtype, shape, offset }: Omit<Place, 'name'>): NativeTensor => {
+  const lookInto = (session: HostSession, buffer: keyof RunBuffers, place: Omit<Place, 'name'>): NativeTensor => {
+    const { dtype, shape, offset } = place;
     const length = shape.reduce((product, size) => product * size, 1);
-    return { type: dtype, dims: shape, location: 'cpu', data: new arrays[dtype](buffer, offset, length) };
+    const array: ArrayConstructor = arrays[dtype];
+    const tensor: NativeTensor = { type: dtype, dims: shape, location: 'cpu', data: new Uint8Array(0) };
+    session.windows.push({ tensor, array, buffer, offset, length });
+    return tensor;
+  };
+  /** What does not change from run to run is made once: a step may have hundreds of tensors. */
+  const arrange = (session: HostSession, { feeds, results }: RunPlaces): void => {
+    session.windows = [];
+    session.feeds = {};
+    session.fetches = {};
+    session.free = [];
+    for (const place of feeds) session.feeds[place.name] = lookInto(session, 'feeds', place);
+    for (const slot of session.state) {
+      const { input, output, moves } = slot;
+      if (session.inputs.has(input)) session.feeds[input] = lookInto(session, moves ? 'current' : 'fixed', slot);
+      if (output !== undefined) session.fetches[output] = lookInto(session, 'next', slot);
+    }
+    for (const result of results) {
+      if (typeof result === 'string') session.fetches[result] = null;
+      else session.fetches[result.name] = lookInto(session, 'results', result);
+    }
+    session.free = results.filter((result) => typeof result === 'string');
   };
 
   return {
@@ -173,41 +208,30 @@ export function createHost(onnxruntime: BindingModule): Host {
       const outputs = native.outputMetadata.map(describe);
       const profiling = (options as { enableProfiling?: boolean }).enableProfiling === true;
       const names = new Set(inputs.map(({ name }) => name));
-      sessions.set(id, { native, state, inputs: names, profiling, places: { feeds: [], results: [] } });
+      const empty = { windows: [], feeds: {}, fetches: {}, free: [] };
+      sessions.set(id, { native, state, inputs: names, profiling, ...empty });
       return { inputs, outputs };
     },
 
     run(id, buffers, places) {
       const session = sessions.get(id)!;
-      if (places !== undefined) session.places = places;
-      const { native, state, inputs } = session;
-      const { feeds, results } = session.places;
-      const given: Record<string, NativeTensor> = {};
-      const wanted: Record<string, NativeTensor | null> = {};
-      for (const place of feeds) given[place.name] = tensor(buffers.feeds, place);
-      for (const slot of state) {
-        const source = slot.moves ? buffers.current : buffers.fixed;
-        if (inputs.has(slot.input)) given[slot.input] = tensor(source, slot);
-        if (slot.output !== undefined) wanted[slot.output] = tensor(buffers.next, slot);
+      if (places !== undefined) arrange(session, places);
+      for (const { tensor, array, buffer, offset, length } of session.windows) {
+        tensor.data = new array(buffers[buffer]!, offset, length);
       }
-      if (buffers.results !== undefined) {
-        for (const place of results as readonly Place[]) wanted[place.name] = tensor(buffers.results, place);
-        placed = true;
-        try {
-          native.run(given, wanted, {});
-        } catch (error) {
-          if (error !== allPlaced) throw error;
-        } finally {
-          placed = false;
-        }
+      placed = session.free.length === 0;
+      try {
+        const computed = session.native.run(session.feeds, session.fetches, {});
+        return session.free.map((name) => {
+          const { type, dims, data } = computed[name]!;
+          return { name, dtype: type as GraphDtype, shape: dims, data };
+        });
+      } catch (error) {
+        if (error !== allPlaced) throw error;
         return [];
+      } finally {
+        placed = false;
       }
-      for (const name of results as readonly string[]) wanted[name] = null;
-      const computed = native.run(given, wanted, {});
-      return (results as readonly string[]).map((name) => {
-        const { type, dims, data } = computed[name]!;
-        return { name, dtype: type as GraphDtype, shape: dims, data };
-      });
     },
 
     runDirectly(id, feeds) {

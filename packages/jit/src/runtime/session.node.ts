@@ -149,8 +149,14 @@ export class Session implements GraphSession {
     if (this.#running !== undefined) await new Promise<void>((resolve) => this.#idle.push(resolve));
     this.#buffers = undefined;
     this.#spareFeeds = undefined;
-    if (this.#carrier.failure === undefined) await this.#carrier.dispose(this.#id);
-    this.#markDisposed();
+    try {
+      if (this.#carrier.failure === undefined) await this.#carrier.dispose(this.#id);
+    } catch (error) {
+      // A worker that ends meanwhile has freed everything.
+      if (this.#carrier.failure === undefined) throw error;
+    } finally {
+      this.#markDisposed();
+    }
   }
 
   #checkUsable(where: string): void {

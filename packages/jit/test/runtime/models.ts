@@ -49,6 +49,17 @@ export function lookup(rows = 3): Uint8Array {
   ]).bytes;
 }
 
+/** vector ← vector + 1; reads its values 1 and 2 by another name, and returns their double. */
+export function partOfVector(): Uint8Array {
+  const graph = new Graph(plainCpu);
+  const vector = graph.input('vector', [4], 'float32');
+  const part = graph.input('part', [2, 1], 'float32');
+  return emitModel(graph, [
+    { name: 'doubled', value: graph.op('Add', [part, part], {}, [2, 1], 'float32') },
+    { name: 'vector.next', value: graph.op('Add', [vector, graph.scalar(1)], {}, [4], 'float32') },
+  ]).bytes;
+}
+
 /** The same values out as in, of any type. */
 export function identity(dtype: GraphDtype, shape: readonly number[]): Uint8Array {
   const graph = new Graph(plainCpu);

@@ -10,6 +10,7 @@ import {
   int32,
   lookup,
   negateRows,
+  partOfVector,
   product,
   slowChain,
   unimplementedType,
@@ -222,6 +223,35 @@ describe.each(['worker', 'inline'] as const)('a session, %s', (thread) => {
     expect(session.readState('last sum')).toEqual(Float32Array.of(10));
     expect(session.readState('untouched')).toEqual(Float32Array.of(5));
     await session.dispose();
+  });
+
+  it('keeps a part of a state where the whole has it', async () => {
+    const state = [
+      { input: 'part', inside: { input: 'vector', offset: 1 }, initial: float32([7, 8], [2, 1]) },
+      { input: 'vector', output: 'vector.next', initial: float32([1, 2, 3, 4]) },
+    ];
+    const session = await runtime.createSession(partOfVector(), { state });
+    expect(session.readState('vector')).toEqual(Float32Array.of(1, 7, 8, 4));
+    expect((await session.run({}))['doubled']).toEqual(float32([14, 16], [2, 1]));
+    expect(session.readState('part')).toEqual(Float32Array.of(8, 9));
+    session.writeState('part', Float32Array.of(0, 5));
+    expect((await session.run({}))['doubled']!.data).toEqual(Float32Array.of(0, 10));
+    expect(session.readState('vector')).toEqual(Float32Array.of(3, 1, 6, 6));
+    await session.dispose();
+  });
+
+  it.each([
+    ['beyond the whole', { input: 'vector', offset: 3 }, {}],
+    ['of a state that is not there', { input: 'other', offset: 0 }, {}],
+    ['with an output of its own', { input: 'vector', offset: 0 }, { output: 'doubled' }],
+  ])('refuses a part %s', async (_, inside, more) => {
+    const state = [
+      { input: 'vector', output: 'vector.next', initial: float32([1, 2, 3, 4]) },
+      { input: 'part', inside, initial: float32([7, 8], [2, 1]), ...more },
+    ];
+    await expect(runtime.createSession(partOfVector(), { state })).rejects.toThrow(
+      `the state part of 2 float32 values cannot be a part of ${inside.input} from value ${inside.offset} on;`,
+    );
   });
 
   it('finishes what was asked for before it is disposed of, and refuses more', async () => {
