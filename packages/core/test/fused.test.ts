@@ -2,7 +2,7 @@
  * What an engine may compute in one piece, against the composed form: a whole training step, compiled on the engine onnx
  * and run eagerly on cpu, which has no such kernels.
  */
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { compile, hasKernel, tf } from '@milestones/backend';
 import {
   Adam,
@@ -56,11 +56,14 @@ interface Case {
   optimizer: () => Optimizer;
 }
 
+// With the usual 1e-8, Adam turns the rounding of a gradient that is nearly 0 into a whole step.
+const epsilon = 1e-3;
+
 const CASES: Record<string, Case> = {
-  Adam: { optimizer: () => new Adam() },
-  'Adam with decay': { optimizer: () => new Adam({ weightDecay: 0.1, biasCorrection: false }) },
-  'AdamW on matrices': { optimizer: () => new AdamW({ weightDecay: 0.1, decay: decayMatrices }), bias: false },
-  'ignored labels': { optimizer: () => new AdamW(), ignoreIndex: -100, labels: [4, -100, 0, 2] },
+  Adam: { optimizer: () => new Adam({ epsilon }) },
+  'Adam with decay': { optimizer: () => new Adam({ epsilon, weightDecay: 0.1, biasCorrection: false }) },
+  'AdamW on matrices': { optimizer: () => new AdamW({ epsilon, weightDecay: 0.1, decay: decayMatrices }), bias: false },
+  'ignored labels': { optimizer: () => new AdamW({ epsilon }), ignoreIndex: -100, labels: [4, -100, 0, 2] },
 };
 
 /** Losses, gradients of the first step, and parameters at the end. */
@@ -101,9 +104,9 @@ async function train({ bias = true, ignoreIndex, labels, optimizer }: Case): Pro
 }
 
 describe('a compiled step with fused operations', () => {
-  beforeAll(async () => {
-    await withEngine('onnx', () => expect(hasKernel('MilestonesLayerNorm')).toBe(true));
-    await withEngine('cpu', () => expect(hasKernel('MilestonesLayerNorm')).toBe(false));
+  it('meets both forms', async () => {
+    expect(await withEngine('onnx', () => hasKernel('MilestonesLayerNorm'))).toBe(true);
+    expect(await withEngine('cpu', () => hasKernel('MilestonesLayerNorm'))).toBe(false);
   });
 
   it.each(Object.keys(CASES))('agrees with the composed step: %s', async (name) => {
@@ -111,9 +114,8 @@ describe('a compiled step with fused operations', () => {
     const fused = await withEngine('onnx', () => train(CASES[name]!));
     expect(Object.keys(fused)).toEqual(Object.keys(composed));
     expect(composed['losses']!.at(-1)).toBeLessThan(composed['losses']![0]!);
-    // Where a gradient is nearly 0, Adam turns its rounding into a step: later numbers agree less than the first.
     for (const [what, values] of Object.entries(composed)) {
-      expectClose(fused[what]!, values, what.startsWith('gradient') ? 2e-6 : 1e-4, what);
+      expectClose(fused[what]!, values, what.startsWith('gradient') ? 2e-6 : 2e-5, what);
     }
     expectClose(fused['losses']!.slice(0, 2), composed['losses']!.slice(0, 2), 2e-6, 'the first losses');
   });

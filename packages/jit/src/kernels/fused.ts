@@ -5,6 +5,7 @@
  */
 import { elementwise } from '../build/elementwise.ts';
 import { materialize } from '../build/layout.ts';
+import { matMul } from '../build/matmul.ts';
 import { reduce } from '../build/reduce.ts';
 import { cast, concat, full, reshape } from '../build/shape.ts';
 import type { Graph } from '../graph/graph.ts';
@@ -26,21 +27,25 @@ const layerNorm: Kernel = (graph, { x, weight, bias }, { epsilon }) => {
 };
 
 /**
- * With x̂ = (x − mean) · inverse and g = dy · weight:
- * dx = (g − mean(g) − x̂ · mean(g · x̂)) · inverse, dweight = Σ dy · x̂ and dbias = Σ dy over the rows.
+ * With x̂ = (x − mean) · inverse: dweight = Σ dy · x̂ and dbias = Σ dy over the rows, and
+ * dx = (dy · weight − mean(dy · weight) − x̂ · mean(dy · x̂ · weight)) · inverse.
+ *
+ * Both means are products with the vector weight / C: dy and dy · x̂, which are there anyway, are read once more, and
+ * nothing is written but a number for each row.
  */
 const layerNormGradient: Kernel = (graph, { dy, x, mean, inverse, weight }) => {
   const op = (name: string, ...inputs: Value[]): Value => elementwise(graph, name, inputs);
-  const last = [x!.shape.length - 1];
+  const features = x!.shape.at(-1)!;
   const leading = x!.shape.slice(0, -1).map((_, axis) => axis);
+  const share = reshape(graph, op('Mul', weight!, graph.scalar(1 / features)), [features, 1]);
   const normalised = op('Mul', op('Sub', x!, mean!), inverse!);
-  const scaled = op('Mul', dy!, weight!);
-  const level = reduce(graph, 'ReduceMean', scaled, last, true);
-  const along = reduce(graph, 'ReduceMean', op('Mul', scaled, normalised), last, true);
-  const dx = op('Mul', op('Sub', op('Sub', scaled, level), op('Mul', normalised, along)), inverse!);
+  const product = op('Mul', dy!, normalised);
+  const level = matMul(graph, dy!, share); // [..., 1]
+  const along = matMul(graph, product, share); // [..., 1]
+  const slope = op('Sub', op('Sub', op('Mul', dy!, weight!), level), op('Mul', normalised, along));
   return [
-    dx,
-    reduce(graph, 'ReduceSum', op('Mul', dy!, normalised), leading, false),
+    op('Mul', slope, inverse!),
+    reduce(graph, 'ReduceSum', product, leading, false),
     reduce(graph, 'ReduceSum', dy!, leading, false),
   ];
 };
@@ -48,14 +53,15 @@ const layerNormGradient: Kernel = (graph, { dy, x, mean, inverse, weight }) => {
 /** x · Φ(x). */
 const gelu: Kernel = (graph, { x }) => elementwise(graph, 'Gelu', [x!], { approximate: 'none' });
 
-/** dx = dy · (Φ(x) + x φ(x)), with Φ(x) = (1 + erf(x / √2)) / 2 and φ(x) = e^(−x²/2) / √(2π). */
+/** dx = dy · (Φ(x) + x φ(x)). With u = x / √2: Φ(x) = (1 + erf(u)) / 2, and x φ(x) = u · e^(−u²) / √π. */
 const geluGradient: Kernel = (graph, { dy, x }) => {
   const op = (name: string, ...inputs: Value[]): Value => elementwise(graph, name, inputs);
-  const half = graph.scalar(0.5);
-  const share = op('Add', op('Mul', op('Erf', op('Mul', x!, graph.scalar(Math.SQRT1_2))), half), half);
-  const exponential = op('Exp', op('Mul', op('Mul', x!, x!), graph.scalar(-0.5)));
-  const slope = op('Mul', op('Mul', exponential, graph.scalar(1 / Math.sqrt(2 * Math.PI))), x!);
-  return op('Mul', op('Add', share, slope), dy!);
+  const u = op('Mul', x!, graph.scalar(Math.SQRT1_2));
+  // HardSigmoid is min(1, max(0, α z + β)), and erf is never beyond ±1: a product and a sum in one pass over memory.
+  const share = elementwise(graph, 'HardSigmoid', [op('Erf', u)], { alpha: { float: 0.5 }, beta: { float: 0.5 } });
+  // e^(ln(1/√π) − u²): the factor costs nothing up there.
+  const bell = op('Exp', op('Sub', graph.scalar(-0.5 * Math.log(Math.PI)), op('Mul', u, u)));
+  return op('Mul', op('Add', share, op('Mul', u, bell)), dy!);
 };
 
 /** Labels [rows] as int64 indices of the last axis, [rows, 1]. Labels that no class has are moved to the nearest. */
