@@ -145,7 +145,7 @@ describe('a process', () => {
       process.stdout.write(String(Math.max(...megabytes.slice(80)) - Math.max(...megabytes.slice(0, 30))));
     `);
     expect(result).toMatchObject({ code: 0, error: '' });
-    expect(Number(result.out)).toBeLessThan(60);
+    expect(Number(result.out)).toBeLessThan(100);
   });
 
   it.each(['worker', 'inline'])('does not grow over a thousand runs, %s', async (thread) => {
@@ -161,6 +161,7 @@ describe('a process', () => {
       process.stdout.write(String(Math.max(...megabytes.slice(-5)) - Math.max(...megabytes.slice(0, 6))));
     `);
     expect(result).toMatchObject({ code: 0, error: '' });
-    expect(Number(result.out)).toBeLessThan(40);
+    // Garbage comes and goes by some ten megabytes; what stayed of each run would be 800.
+    expect(Number(result.out)).toBeLessThan(200);
   });
 });
