@@ -1,6 +1,7 @@
 /** What a whole process does: programs of their own, run from a JavaScript copy of the sources. */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
@@ -13,9 +14,28 @@ const SLOW = { size: 256, length: 120 };
 
 let folder: string;
 
+/** Where the package is one that cannot be used. */
+let strangeFolder: string;
+
 beforeAll(() => {
   // Inside the package, so that the copy finds the packages that the sources find.
   folder = mkdtempSync(path.join(PACKAGE, 'node_modules', '.runtime-test-'));
+  strangeFolder = mkdtempSync(path.join(os.tmpdir(), 'milestones-runtime-test-'));
+  copySources(folder);
+  copySources(strangeFolder);
+  const installed = path.join(strangeFolder, 'node_modules', 'onnxruntime-node');
+  mkdirSync(installed, { recursive: true });
+  writeFileSync(path.join(installed, 'package.json'), '{ "version": "1.20.1" }');
+  writeFileSync(path.join(folder, 'accumulator.onnx'), accumulator(1));
+  writeFileSync(path.join(folder, 'slow.onnx'), slowChain(SLOW.size, SLOW.length));
+  writeFileSync(path.join(folder, 'heavy.onnx'), heavy(200_000));
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+  rmSync(strangeFolder, { recursive: true });
+});
+
+function copySources(destination: string): void {
   const compilerOptions = {
     target: ts.ScriptTarget.ES2022,
     module: ts.ModuleKind.ESNext,
@@ -24,17 +44,13 @@ beforeAll(() => {
   };
   for (const file of readdirSync(path.join(PACKAGE, 'src'), { recursive: true, encoding: 'utf8' })) {
     if (!file.endsWith('.ts')) continue;
-    const target = path.join(folder, file.replace(/\.ts$/, '.js'));
+    const target = path.join(destination, file.replace(/\.ts$/, '.js'));
     mkdirSync(path.dirname(target), { recursive: true });
     const source = readFileSync(path.join(PACKAGE, 'src', file), 'utf8');
     writeFileSync(target, ts.transpileModule(source, { compilerOptions }).outputText);
   }
-  writeFileSync(path.join(folder, 'package.json'), '{ "type": "module" }');
-  writeFileSync(path.join(folder, 'accumulator.onnx'), accumulator(1));
-  writeFileSync(path.join(folder, 'slow.onnx'), slowChain(SLOW.size, SLOW.length));
-  writeFileSync(path.join(folder, 'heavy.onnx'), heavy(200_000));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
+  writeFileSync(path.join(destination, 'package.json'), '{ "type": "module" }');
+}
 
 const preamble = `
   import { readFileSync } from 'node:fs';
@@ -54,8 +70,11 @@ const preamble = `
 let programs = 0;
 
 /** Runs a program to its end. */
-function run(program: string): Promise<{ code: number | null; signal: string | null; out: string; error: string }> {
-  const file = path.join(folder, `program-${programs++}.js`);
+function run(
+  program: string,
+  where = folder,
+): Promise<{ code: number | null; signal: string | null; out: string; error: string }> {
+  const file = path.join(where, `program-${programs++}.js`);
   writeFileSync(file, preamble + program);
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [file], { timeout: 25_000 });
@@ -126,6 +145,29 @@ describe('a process', () => {
       process.stdout.write(String(before) + String(process.platform !== 'linux' || maps()));
     `);
     expect(result).toMatchObject({ code: 0, out: 'falsetrue', error: '' });
+  });
+
+  it('that finds an unusable package gets an error that says how to install it, and the plain target', async () => {
+    const result = await run(
+      `
+      import { createSyncRuntime, probeBlockedLayout, runtimeAvailability } from './runtime/runtime.node.js';
+      const errors = [await createRuntime().catch((error) => error)];
+      try { createSyncRuntime(); } catch (error) { errors.push(error); }
+      process.stdout.write(JSON.stringify({
+        errors: errors.map(({ name, message }) => name + ' ' + message),
+        target: await probeBlockedLayout(),
+        usable: runtimeAvailability().usable,
+      }));
+    `,
+      strangeFolder,
+    );
+    expect(result).toMatchObject({ code: 0, error: '' });
+    const { errors, target, usable } = JSON.parse(result.out) as { errors: string[]; target: object; usable: boolean };
+    expect(errors).toEqual([
+      expect.stringMatching(/^RuntimeUnavailableError createRuntime: onnxruntime-node is version 1\.20\.1/),
+      expect.stringMatching(/^RuntimeUnavailableError createSyncRuntime: .*ONNXRUNTIME_NODE_INSTALL=skip npm install/),
+    ]);
+    expect({ target, usable }).toEqual({ target: { name: 'cpu', block: 0 }, usable: false });
   });
 
   it('gets its memory back from sessions that are disposed of', async () => {
