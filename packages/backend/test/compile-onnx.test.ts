@@ -21,7 +21,12 @@ describe('compile on the engine onnx', () => {
       calls += 1;
       return tf.sum(x);
     });
-    for (const values of [[1, 2], [3, 4], [5, 6, 7], [8, 9]]) {
+    for (const values of [
+      [1, 2],
+      [3, 4],
+      [5, 6, 7],
+      [8, 9],
+    ]) {
       const x = tf.tensor1d(values);
       expect(await take(step(x))).toEqual([values.reduce((sum, value) => sum + value)]);
       x.dispose();
@@ -68,7 +73,13 @@ describe('compile on the engine onnx', () => {
   });
 
   it('compiles einsum, which tfjs computes wrongly', async () => {
-    const [a, b] = [tf.tensor2d([[1, 2], [3, 4]]), tf.tensor1d([1, 10])];
+    const [a, b] = [
+      tf.tensor2d([
+        [1, 2],
+        [3, 4],
+      ]),
+      tf.tensor1d([1, 10]),
+    ];
     const step = compile((x: tf.Tensor, y: tf.Tensor) => tf.einsum('bi,j->bj', x, y));
     expect(await take(step(a, b))).toEqual([3, 30, 7, 70]);
     expect(tf.tidy(() => read(tf.einsum('bi,j->bj', a, b)))).toEqual([3, 30, 7, 70]);

@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { compileStep, registerOnnxBackend, RuntimeLostError, type Runtime } from '../src/index.ts';
+import { compileStep, registerOnnxBackend, RuntimeLostError, type GraphSession, type Runtime } from '../src/index.ts';
 
 tf.env().set('PROD', true);
 
@@ -43,7 +43,10 @@ class Network {
 
   predict(x: tf.Tensor): tf.Tensor {
     const [w1, b1, w2, b2] = this.weights as [tf.Variable, tf.Variable, tf.Variable, tf.Variable];
-    return tf.add(tf.matMul(tf.relu(tf.add(tf.matMul(x as tf.Tensor2D, w1 as never), b1)) as tf.Tensor2D, w2 as never), b2);
+    return tf.add(
+      tf.matMul(tf.relu(tf.add(tf.matMul(x as tf.Tensor2D, w1 as never), b1)) as tf.Tensor2D, w2 as never),
+      b2,
+    );
   }
 
   loss(x: tf.Tensor, y: tf.Tensor): tf.Scalar {
@@ -84,7 +87,18 @@ interface Batch {
 
 const batch = (rows = 8): Batch => ({
   x: seeded([rows, 6], 5),
-  y: tf.tidy(() => tf.cast(tf.oneHot(tf.tensor1d(Array.from({ length: rows }, (_, i) => i % 3), 'int32'), 3), 'float32')),
+  y: tf.tidy(() =>
+    tf.cast(
+      tf.oneHot(
+        tf.tensor1d(
+          Array.from({ length: rows }, (_, i) => i % 3),
+          'int32',
+        ),
+        3,
+      ),
+      'float32',
+    ),
+  ),
   rate: tf.scalar(0.01),
 });
 
@@ -97,9 +111,10 @@ let tensors: number;
 beforeEach(() => {
   tensors = tf.memory().numTensors;
 });
-afterEach(() => {
+const expectNoLeak = (): void => {
   expect(tf.memory().numTensors).toBe(tensors);
-});
+};
+afterEach(expectNoLeak);
 
 describe('compileStep', () => {
   it('gives the numbers of the step itself, over many steps', async () => {
@@ -136,7 +151,10 @@ describe('compileStep', () => {
     expect([doubled!.dtype, read(doubled!)]).toEqual(['int32', [6, 8]]);
     expect(read(input!)).toEqual([3, 4]);
     expect(read(copy!)).toEqual([1, 2]);
-    expect([constant!.shape, read(constant!)]).toEqual([[1, 2], [1, 2]]);
+    expect([constant!.shape, read(constant!)]).toEqual([
+      [1, 2],
+      [1, 2],
+    ]);
     expect(read(tf.tidy(() => tf.add(doubled!, copy!).clone())).length).toBe(2);
     tf.disposeVariables();
     tf.dispose([positive!, doubled!, input!, copy!, constant!, x]);
@@ -256,7 +274,10 @@ describe('compileStep', () => {
       last.assign(doubled);
       return doubled;
     });
-    for (const values of [[1, 2], [3, 4]]) {
+    for (const values of [
+      [1, 2],
+      [3, 4],
+    ]) {
       const x = tf.tensor1d(values);
       expect(await take(step(x))).toEqual(values.map((value) => 2 * value));
       expect(read(last)).toEqual(values.map((value) => 2 * value));
@@ -319,9 +340,19 @@ describe('compileStep', () => {
     const network = new Network();
     const step = compileStep(network.step);
     (await step(x, y, rate)).dispose();
-    const before = [tf.memory().numTensors, tf.memory().numBytes, tf.memory().numDataBuffers, tf.backend().numDataIds()];
+    const before = [
+      tf.memory().numTensors,
+      tf.memory().numBytes,
+      tf.memory().numDataBuffers,
+      tf.backend().numDataIds(),
+    ];
     for (let index = 0; index < 100; index++) (await step(x, y, rate)).dispose();
-    expect([tf.memory().numTensors, tf.memory().numBytes, tf.memory().numDataBuffers, tf.backend().numDataIds()]).toEqual(before);
+    expect([
+      tf.memory().numTensors,
+      tf.memory().numBytes,
+      tf.memory().numDataBuffers,
+      tf.backend().numDataIds(),
+    ]).toEqual(before);
     await step.dispose();
     network.dispose();
     tf.dispose([x, y, rate]);
@@ -359,7 +390,7 @@ describe('a step that is forgotten', () => {
     const collectGarbage = runInNewContext('gc') as () => void;
     const engine = await registerOnnxBackend();
     const runtime = await engine.runtime();
-    let disposed = 0;
+    const disposed: GraphSession[] = [];
     const counting: Runtime = {
       ...runtime,
       version: runtime.version,
@@ -369,7 +400,7 @@ describe('a step that is forgotten', () => {
         const session = await runtime.createSession(...args);
         const { dispose } = session;
         session.dispose = async () => {
-          disposed += 1;
+          disposed.push(session);
           return dispose.call(session);
         };
         return session;
@@ -386,11 +417,11 @@ describe('a step that is forgotten', () => {
       );
       for (let index = 0; index < 3; index++) (await step()).dispose();
     })();
-    for (let index = 0; index < 200 && disposed === 0; index++) {
+    for (let index = 0; index < 200 && disposed.length === 0; index++) {
       collectGarbage();
       await new Promise((resolve) => setImmediate(resolve));
     }
-    expect(disposed).toBe(1);
+    expect(disposed).toHaveLength(1);
     expect(read(count)).toEqual([3]);
     count.dispose();
   });

@@ -64,7 +64,9 @@ export async function registerOnnxBackend(options: OnnxEngineOptions = {}): Prom
 /** The engine, for those who run only after it was registered. */
 export function registeredEngine(): OnnxEngine {
   if (registered === undefined) {
-    throw new Error("compileStep: the engine is not there yet; await registerOnnxBackend() or useBackend('onnx') first.");
+    throw new Error(
+      "compileStep: the engine is not there yet; await registerOnnxBackend() or useBackend('onnx') first.",
+    );
   }
   return registered;
 }
@@ -162,4 +164,3 @@ function registerKernels(backend: OnnxBackend, sessions: KernelSessions, largest
     return dataId;
   }
 }
-

@@ -4,7 +4,8 @@
 const OWN_FOLDER = new URL('..', import.meta.url).href.replace(/^file:\/\//, '');
 
 /** Frames of the libraries between the user's code and us. */
-const LIBRARY_FRAME = /@tensorflow|[\\/]tfjs|@milestones[\\/](jit|backend)|packages[\\/]backend[\\/](src|dist)|node:|<anonymous>/;
+const LIBRARY_FRAME =
+  /@tensorflow|[\\/]tfjs|@milestones[\\/](jit|backend)|packages[\\/]backend[\\/](src|dist)|node:|<anonymous>/;
 
 /** tfjs puts about five frames between two operations; gradients nest them. */
 const FRAMES = 80;

@@ -84,7 +84,7 @@ export function missingKernelError(kernelName: string, cause?: Error): TracingEr
   return new TracingError(
     kernelName,
     'this kernel of tfjs cannot be compiled',
-    "write the step with other operations, or run it uncompiled (call the function itself, inside tf.tidy)",
+    'write the step with other operations, or run it uncompiled (call the function itself, inside tf.tidy)',
     cause,
   );
 }

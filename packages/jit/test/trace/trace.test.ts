@@ -26,7 +26,7 @@ async function run({ graph, results, variables, captured }: Trace, ...args: Grap
 }
 
 /** A variable without the tensor of its first value. */
-const variable = (value: tf.Tensor): tf.Variable => {
+const variableOf = (value: tf.Tensor): tf.Variable => {
   const created = tf.variable(value);
   value.dispose();
   return created;
@@ -46,10 +46,11 @@ let before: ReturnType<typeof engineState>;
 beforeEach(() => {
   before = engineState();
 });
-afterEach(() => {
-  // Whatever a test traced, successfully or not, tfjs is as it was.
+/** Whatever a test traced, successfully or not, tfjs is as it was. */
+const expectUnchanged = (): void => {
   expect(engineState()).toEqual(before);
-});
+};
+afterEach(expectUnchanged);
 
 describe('traceStep', () => {
   it('records what a step computes', async () => {
@@ -65,8 +66,8 @@ describe('traceStep', () => {
   });
 
   it('records gradients through the tape, and what is assigned to variables', async () => {
-    const weight = variable(tf.tensor1d([1, 2, 3]));
-    const untouched = variable(tf.scalar(5));
+    const weight = variableOf(tf.tensor1d([1, 2, 3]));
+    const untouched = variableOf(tf.scalar(5));
     const traced = trace((x: tf.Tensor) => {
       const { value, grads } = tf.variableGrads(() => tf.sum(tf.mul(tf.square(weight), x)) as tf.Scalar, [weight]);
       weight.assign(tf.sub(weight, tf.mul(0.5, grads[weight.name]!)));
@@ -79,7 +80,7 @@ describe('traceStep', () => {
   });
 
   it('follows a variable through several assignments, clones and reads between them', async () => {
-    const count = variable(tf.scalar(1));
+    const count = variableOf(tf.scalar(1));
     const traced = trace(() => {
       const old = count.clone();
       count.assign(tf.add(count, 1));
@@ -91,7 +92,7 @@ describe('traceStep', () => {
   });
 
   it('leaves out a variable that ends as it began', () => {
-    const weight = variable(tf.scalar(1));
+    const weight = variableOf(tf.scalar(1));
     const traced = trace(() => {
       weight.assign(weight.clone());
       return tf.add(weight, 1);
@@ -101,7 +102,7 @@ describe('traceStep', () => {
   });
 
   it('assigns tensors from outside, and those keep their data', async () => {
-    const weight = variable(tf.scalar(1));
+    const weight = variableOf(tf.scalar(1));
     const start = tf.scalar(7);
     const traced = trace(() => {
       weight.assign(start);
@@ -163,7 +164,7 @@ function failure(step: (...args: never[]) => unknown, signature = [vector] as Pa
 
 describe('a step that cannot be compiled', () => {
   it('passes on what the step throws', () => {
-    const weight = variable(tf.scalar(1));
+    const weight = variableOf(tf.scalar(1));
     const error = failure((x: tf.Tensor) => {
       weight.assign(tf.sum(x));
       throw new Error('dense: no such layer.');
@@ -185,17 +186,20 @@ describe('a step that cannot be compiled', () => {
     expect((error as TracingError).place).toMatch(/^readsItsLoss/);
   });
 
-  it.each(['dataSync', 'arraySync', 'bufferSync', 'print'] as const)('refuses %s also where the step catches it', (name) => {
-    const error = failure((x: tf.Tensor) => {
-      try {
-        tf.neg(x)[name]();
-      } catch {
-        // A step that hides the error would be compiled without what it read.
-      }
-      return x;
-    });
-    expect(error.message).toMatch(/value of a tensor was read/);
-  });
+  it.each(['dataSync', 'arraySync', 'bufferSync', 'print'] as const)(
+    'refuses %s also where the step catches it',
+    (name) => {
+      const error = failure((x: tf.Tensor) => {
+        try {
+          tf.neg(x)[name]();
+        } catch {
+          // A step that hides the error would be compiled without what it read.
+        }
+        return x;
+      });
+      expect(error.message).toMatch(/value of a tensor was read/);
+    },
+  );
 
   it('waits for a value', () => {
     const error = failure(async (x: tf.Tensor) => (await tf.neg(x).data()).length);
@@ -218,17 +222,16 @@ describe('a step that cannot be compiled', () => {
   });
 
   it('makes a large tensor from numbers', () => {
-    const error = failure((x: tf.Tensor) => tf.sum(tf.mul(x, tf.tensor1d(Float32Array.from({ length: 3000 }, (_, i) => i)))));
+    const error = failure((x: tf.Tensor) =>
+      tf.sum(tf.mul(x, tf.tensor1d(Float32Array.from({ length: 3000 }, (_, i) => i)))),
+    );
     expect(error.message).toMatch(/tf\.tensor: a tensor of shape \[3000\] was made from numbers inside the step/);
     expect(error.message).toMatch(/pass it as an argument/);
   });
 
   it.each([
     ['tf.unique', (x: tf.Tensor) => tf.unique(x).values],
-    [
-      'tf.image.nonMaxSuppression',
-      (x: tf.Tensor) => tf.image.nonMaxSuppression(tf.ones([3, 4]), x as tf.Tensor1D, 2),
-    ],
+    ['tf.image.nonMaxSuppression', (x: tf.Tensor) => tf.image.nonMaxSuppression(tf.ones([3, 4]), x as tf.Tensor1D, 2)],
   ])('has a shape that depends on values: %s', (operation, step) => {
     const error = failure(step) as TracingError;
     expect(error.operation).toBe(operation);
@@ -256,11 +259,13 @@ describe('a step that cannot be compiled', () => {
 
   it('creates a variable', () => {
     const error = failure((x: tf.Tensor) => tf.add(tf.variable(x), 1));
-    expect(error.message).toMatch(/a variable of shape \[3\] was created inside the step, at .*trace\.test\.ts:\d+:\d+.*; create variables/);
+    expect(error.message).toMatch(
+      /a variable of shape \[3\] was created inside the step, at .*trace\.test\.ts:\d+:\d+.*; create variables/,
+    );
   });
 
   it('disposes of a variable', () => {
-    const weight = variable(tf.scalar(4));
+    const weight = variableOf(tf.scalar(4));
     const error = failure((x: tf.Tensor) => {
       const result = tf.add(x, weight);
       weight.dispose();
