@@ -31,7 +31,20 @@ export class ProtobufWriter {
 
   /** A `string` field. */
   text(field: number, value: string): void {
-    this.bytes(field, encoder.encode(value));
+    const start = this.#length;
+    this.#tag(field, LENGTH_DELIMITED);
+    this.#varint(value.length);
+    this.#reserve(value.length);
+    // Names are ASCII nearly always, and there are tens of thousands of them: a call of the encoder for each would show.
+    for (let index = 0; index < value.length; index++) {
+      const code = value.charCodeAt(index);
+      if (code >= 0x80) {
+        this.#length = start;
+        this.bytes(field, encoder.encode(value));
+        return;
+      }
+      this.#bytes[this.#length++] = code;
+    }
   }
 
   /** A `bytes` field. */

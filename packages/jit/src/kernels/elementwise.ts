@@ -187,7 +187,7 @@ const addN: Kernel = (graph, inputs) =>
 
 /** See the file's head. */
 export const elementwiseKernels: KernelFamily = {
-  Abs: ofReal((graph, x) => elementwise(graph, 'Abs', [x])),
+  Abs: (graph, { x }) => (x!.dtype === 'bool' ? x! : elementwise(graph, 'Abs', [x!])),
   Acos: named('Acos'),
   Acosh: named('Acosh'),
   Add: direct('Add'),

@@ -8,13 +8,14 @@
  *   a graph's shapes are fixed;
  * - `Multinomial`: it draws from a generator of its own; `MilestonesCounterRandom` takes its place;
  * - `Bincount`, `DenseBincount`, `SearchSorted`: they throw for some values, or search;
- * - `CropAndResize`, `Transform`, `RotateWithOffset`, `Dilation2D` and `ResizeNearestNeighbor`: sampling and rounding of
- *   positions differ.
+ * - `CropAndResize`, `Transform`, `RotateWithOffset`, `Dilation2D`: ONNX samples images by other rules;
+ * - `LogSoftmax`: tfjs composes it itself, no engine has the kernel.
  */
 import { fused } from './fused.ts';
 import { comparisonKernels } from './comparison.ts';
 import { convolutionKernels } from './convolution.ts';
 import { elementwiseKernels } from './elementwise.ts';
+import { imageKernels } from './image.ts';
 import { indexingKernels } from './indexing.ts';
 import { matmulKernels } from './matmul.ts';
 import { normalizationKernels } from './normalization.ts';
@@ -28,6 +29,7 @@ const families: readonly KernelFamily[] = [
   comparisonKernels,
   convolutionKernels,
   elementwiseKernels,
+  imageKernels,
   indexingKernels,
   matmulKernels,
   normalizationKernels,
