@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { elementwise } from '../src/build/elementwise.ts';
-import { matMul } from '../src/build/matmul.ts';
-import { reduce } from '../src/build/reduce.ts';
-import { concat, full, pad, slice, transpose } from '../src/build/shape.ts';
-import { emitModel } from '../src/emit/emit.ts';
-import { Graph } from '../src/graph/graph.ts';
-import { plainCpu } from '../src/graph/target.ts';
-import { runGraph } from './run-graph.ts';
+import { elementwise } from '../../src/build/elementwise.ts';
+import { matMul } from '../../src/build/matmul.ts';
+import { reduce } from '../../src/build/reduce.ts';
+import { concat, full, pad, slice, transpose } from '../../src/build/shape.ts';
+import { emitModel } from '../../src/emit/emit.ts';
+import { Graph } from '../../src/graph/graph.ts';
+import { plainCpu } from '../../src/graph/target.ts';
+import { runGraph } from '../run-graph.ts';
 
 describe('emitModel', () => {
   it('writes a model that ONNX Runtime computes', async () => {
