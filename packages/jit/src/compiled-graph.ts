@@ -132,12 +132,14 @@ export class CompiledGraph {
   async run(args: readonly HostTensor[]): Promise<StepResult> {
     const feeds: Record<string, HostTensor> = {};
     for (const [index, name] of this.#argumentNames.entries()) if (name !== undefined) feeds[name] = args[index]!;
-    const dataIds = this.#slots.map((slot) => this.#bring(slot));
+    for (const slot of this.#slots) {
+      this.#bring(slot);
+      if (slot.assigned) this.#moveIn(slot);
+    }
     const outputs = await this.#session.run(feeds).catch((error: unknown) => {
       if (error instanceof RuntimeLostError) lostRuntimes.add(this.#runtime);
       throw error;
     });
-    for (const [index, slot] of this.#slots.entries()) if (slot.assigned) this.#moveIn(slot, dataIds[index]!);
     return this.#tensors(outputs);
   }
 
@@ -149,26 +151,22 @@ export class CompiledGraph {
   }
 
   /** Copies a variable's value into the session if it was assigned elsewhere since the last run. */
-  #bring(slot: VariableSlot): object {
-    const { dataId } = slot.variable;
+  #bring(slot: VariableSlot): void {
+    const { dataId, dtype } = slot.variable;
     const data = this.#backend.dataOf(dataId);
-    if (slot.data !== data || slot.version !== data.version) {
-      this.#session.writeState(slot.input, data.array(slot.variable.dtype as TensorDtype));
-      slot.data = data;
-      slot.version = data.version;
-    }
-    return dataId;
+    if (slot.data === data && slot.version === data.version) return;
+    this.#session.writeState(slot.input, data.array(dtype as TensorDtype));
+    slot.data = data;
+    slot.version = data.version;
   }
 
-  /** After a run: the session holds the variable's value. */
-  #moveIn(slot: VariableSlot, dataId: object): void {
+  /**
+   * Says that the variable's value is in the session. Before the run already: whoever reads it meanwhile waits for the end
+   * of the run and gets the new value, as the program's order has it; and should the run fail, the session has the old one.
+   */
+  #moveIn(slot: VariableSlot): void {
     const { variable } = slot;
-    if (variable.isDisposed || variable.dataId !== dataId) {
-      // Assigned while the run was under way, hence after it in the program's order.
-      slot.data = undefined;
-      return;
-    }
-    let data = this.#backend.dataOf(dataId);
+    let data = this.#backend.dataOf(variable.dataId);
     // A clone shares these data, and keeps the old values.
     if (data.refCount > 1) data = this.#giveOwnData(variable);
     data.moveTo(slot);

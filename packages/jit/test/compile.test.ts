@@ -181,6 +181,28 @@ describe('compileStep', () => {
     await step.dispose();
   });
 
+  it('shows what a step under way assigns, once it is known, to whoever reads it meanwhile', async () => {
+    const { x, y, rate } = batch();
+    const [eager, network] = [new Network(), new Network()];
+    const step = compileStep(network.step);
+    // The first call is compiled before it runs; what is read meanwhile is what was there before.
+    (await step(x, y, rate)).dispose();
+    tf.tidy(() => void eager.step(x, y, rate));
+    for (let index = 0; index < 3; index++) {
+      tf.tidy(() => void eager.step(x, y, rate));
+      const pending = step(x, y, rate);
+      expect(largestDifference(read(network.weights[0]!), read(eager.weights[0]!))).toBeLessThan(1e-5);
+      const clone = network.weights[1]!.clone();
+      (await pending).dispose();
+      expect(read(clone)).toEqual(read(network.weights[1]!));
+      clone.dispose();
+    }
+    await step.dispose();
+    tf.dispose([x, y, rate]);
+    eager.dispose();
+    network.dispose();
+  });
+
   it('notices what eager code assigns between steps', async () => {
     const count = variable(tf.scalar(0));
     const step = compileStep(() => {
