@@ -6,8 +6,26 @@ import { asLayout, blockedImage, kindFor, physical } from './layout.ts';
 import { concat, full, pad, reshape, slice } from './shape.ts';
 import { windowAttributes, type Sliding, type Window } from './window.ts';
 
-/** The largest value of each window, of a blocked tensor. */
-export function blockedMaxPool(graph: Graph, x: Value, { window, output }: Sliding): Value {
+/** Pooling as two steps: along W, and along H of what that gives. */
+function byAxis({ window, input, output }: Sliding): { alongWidth: Sliding; alongHeight: Sliding } {
+  const rows = [input[0], input[1], output[2], output[3]] as const;
+  return {
+    alongWidth: { window: { ...window, ...only(window, 1) }, input, output: rows },
+    alongHeight: { window: { ...window, ...only(window, 0) }, input: rows, output },
+  };
+}
+
+/**
+ * The largest value of each window, of a blocked tensor. In two steps, because the gradient needs the first one's result
+ * too; together they cost little more than one.
+ */
+export function blockedMaxPool(graph: Graph, x: Value, sliding: Sliding): Value {
+  const { alongWidth, alongHeight } = byAxis(sliding);
+  return poolOnce(graph, poolOnce(graph, x, alongWidth), alongHeight);
+}
+
+function poolOnce(graph: Graph, x: Value, { window, output }: Sliding): Value {
+  if (window.size.every((size) => size === 1) && window.strides.every((stride) => stride === 1)) return x;
   const [n, h, w, channels] = output;
   const attributes = { ...windowAttributes(window), ceil_mode: 0, storage_order: 0 };
   const result = graph.op(
@@ -60,16 +78,9 @@ function byScattering(graph: Graph, x: Value, dy: Value, { window, input, output
  * gradients need kh + kw comparisons instead of kh · kw. The first of several equal values is the same.
  */
 function byAxes(graph: Graph, x: Value, dy: Value, sliding: Sliding): Value {
-  const { window, input, output } = sliding;
-  const [n, h, , channels] = input;
-  const alongWidth: Sliding = {
-    window: { ...window, ...only(window, 1) },
-    input,
-    output: [n, h, output[2], channels],
-  };
-  const alongHeight: Sliding = { window: { ...window, ...only(window, 0) }, input: alongWidth.output, output };
-  const rows = blockedMaxPool(graph, x, alongWidth);
-  const largest = blockedMaxPool(graph, rows, alongHeight);
+  const { alongWidth, alongHeight } = byAxis(sliding);
+  const rows = poolOnce(graph, x, alongWidth);
+  const largest = poolOnce(graph, rows, alongHeight);
   const rowGradient = gradientAlong(graph, 0, { x: rows, y: largest, dy }, alongHeight);
   return gradientAlong(graph, 1, { x, y: rows, dy: rowGradient }, alongWidth);
 }
