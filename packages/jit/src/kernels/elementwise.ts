@@ -12,7 +12,7 @@ import { convert, inDouble } from '../build/convert.ts';
 import { broadcastShape, elementwise } from '../build/elementwise.ts';
 import { cast, expand, full } from '../build/shape.ts';
 import type { Graph } from '../graph/graph.ts';
-import { sameShape, type Attributes, type GraphDtype, type Value } from '../graph/value.ts';
+import { sameShape, type GraphDtype, type Value } from '../graph/value.ts';
 import type { Kernel, KernelAttributes, KernelFamily } from './kernel.ts';
 
 type Unary = (graph: Graph, x: Value, attributes: KernelAttributes) => Value;
@@ -24,8 +24,7 @@ function ofReal(compute: Unary, dtype?: GraphDtype): Kernel {
 }
 
 /** A function that ONNX has under some name. */
-const named = (op: string, attributes: Attributes = {}, dtype?: GraphDtype): Kernel =>
-  ofReal((graph, x) => elementwise(graph, op, [x], attributes), dtype);
+const named = (op: string): Kernel => ofReal((graph, x) => elementwise(graph, op, [x]));
 
 /** A function that leaves whole numbers as they are. */
 const rounding =
@@ -71,6 +70,18 @@ function expm1(graph: Graph, x: Value): Value {
   const sum = elementwise(graph, 'Add', [elementwise(graph, 'Exp', [x]), graph.scalar(1)]);
   return elementwise(graph, 'Mul', [half, sum]);
 }
+
+/** In double precision: where the tangent is steep, single precision is not enough for the angle. */
+const tan: Kernel = (graph, { x }) =>
+  inDouble(graph, [x!], x!.dtype, (angle) =>
+    elementwise(graph, 'Div', [elementwise(graph, 'Sin', [angle!]), elementwise(graph, 'Cos', [angle!])]),
+  );
+
+/** The result is real whatever arrives; a whole number is worth a double. */
+const exp: Kernel = (graph, { x }) => {
+  if (x!.dtype === 'float32') return elementwise(graph, 'Exp', [x!]);
+  return inDouble(graph, [x!], 'float32', (value) => elementwise(graph, 'Exp', [value!]));
+};
 
 /** −1, 0 or 1; 0 for NaN, where ONNX Runtime's Sign says 1. */
 function sign(graph: Graph, x: Value): Value {
@@ -208,7 +219,7 @@ export const elementwiseKernels: KernelFamily = {
   Elu: named('Elu'),
   EluGrad: eluGrad,
   Erf: named('Erf'),
-  Exp: named('Exp', {}, 'float32'),
+  Exp: exp,
   Expm1: ofReal(expm1),
   Floor: rounding('Floor'),
   FloorDiv: floorDiv,
@@ -250,6 +261,6 @@ export const elementwiseKernels: KernelFamily = {
   }),
   Step: ofReal(step),
   Sub: direct('Sub'),
-  Tan: named('Tan'),
+  Tan: tan,
   Tanh: named('Tanh'),
 };

@@ -1,8 +1,8 @@
 /**
  * Reading and writing at computed positions.
  *
- * Positions out of range: the cpu engine throws for a gather or a scatter; ONNX Runtime throws too, except that a negative
- * one counts from the end. Where one position is written twice without adding, the last write need not win.
+ * Positions out of range: the cpu engine throws for a gather or a scatter; ONNX Runtime throws too, except that for
+ * `GatherNd`, `ScatterNd` and their like a negative one counts from the end. Where one position is written twice without adding, the last write need not win.
  */
 import * as tf from '@tensorflow/tfjs';
 import { convert } from '../build/convert.ts';
@@ -12,6 +12,17 @@ import { cast, expand, full, reshape, transpose } from '../build/shape.ts';
 import type { Graph } from '../graph/graph.ts';
 import { sizeOf, type GraphDtype, type Value } from '../graph/value.ts';
 import type { Kernel, KernelFamily } from './kernel.ts';
+
+/** Positions that let a gather fail where one is negative: ONNX would count it from the end. */
+function inRange(graph: Graph, positions: Value, limit: number): Value {
+  if (positions.data !== undefined) {
+    const wrong = Array.from(positions.data, Number).find((position) => position < 0 || position >= limit);
+    if (wrong === undefined) return positions;
+    throw new Error(`GatherV2: the index value ${wrong} is not in [0, ${limit - 1}]`);
+  }
+  const isNegative = elementwise(graph, 'Less', [positions, graph.scalar(0, 'int32')]);
+  return elementwise(graph, 'Where', [isNegative, graph.scalar(limit, 'int32'), positions]);
+}
 
 const gatherV2: Kernel = (graph, inputs, attributes) => {
   const x = materialize(graph, inputs['x']!);
@@ -26,7 +37,7 @@ const gatherV2: Kernel = (graph, inputs, attributes) => {
   );
   const { batchSize, outerSize, dimSize, sliceSize, outputShape } = info;
   if (sizeOf(outputShape) === 0) return full(graph, outputShape, 0, x.dtype);
-  if (batchDims === 0) return graph.op('Gather', [x, indices], { axis }, outputShape, x.dtype);
+  if (batchDims === 0) return graph.op('Gather', [x, inRange(graph, indices, dimSize)], { axis }, outputShape, x.dtype);
   // Each batch has indices of its own: GatherND knows batches, if what is fetched stands right behind them.
   const count = indices.size / batchSize;
   const rows = transpose(graph, reshape(graph, x, [batchSize, outerSize, dimSize, sliceSize]), [0, 2, 1, 3]);

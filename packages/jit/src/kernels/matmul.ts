@@ -1,4 +1,5 @@
 /** Products of matrices, with what tfjs fuses behind them. Sums are formed in float32; whole numbers multiply exactly. */
+import * as tf from '@tensorflow/tfjs';
 import { elementwise } from '../build/elementwise.ts';
 import { materialize } from '../build/layout.ts';
 import { matMul } from '../build/matmul.ts';
@@ -19,9 +20,12 @@ const fusedMatMul: Kernel = (graph, inputs, attributes) => {
 
 /** tfjs's equations are ONNX's: letters for axes, a result after the arrow, no ellipsis. */
 const einsum: Kernel = (graph, inputs, attributes) => {
-  const equation = (attributes['equation'] as string).replaceAll(' ', '');
+  const equation = attributes['equation'] as string;
   const values = Object.values(inputs).map((value) => materialize(graph, value));
-  const [terms, result] = equation.split('->') as [string, string];
+  // These two refuse what tfjs has no meaning for, and say why.
+  const { allDims, idDims } = tf.backend_util.decodeEinsumEquation(equation, values.length);
+  tf.backend_util.checkEinsumDimSizes(allDims.length, idDims, values as unknown as tf.Tensor[]);
+  const [terms, result] = equation.replaceAll(' ', '').split('->') as [string, string];
   const sizes = new Map<string, number>();
   terms.split(',').forEach((term, position) => {
     [...term].forEach((letter, axis) => sizes.set(letter, values[position]!.shape[axis]!));
@@ -29,7 +33,7 @@ const einsum: Kernel = (graph, inputs, attributes) => {
   const shape = [...result].map((letter) => sizes.get(letter)!);
   const dtype = values[0]!.dtype;
   if (sizeOf([...sizes.values()]) === 0) return full(graph, shape, 0, dtype);
-  return graph.op('Einsum', values, { equation }, shape, dtype);
+  return graph.op('Einsum', values, { equation: `${terms}->${result}` }, shape, dtype);
 };
 
 /** See the file's head. */

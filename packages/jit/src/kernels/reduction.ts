@@ -3,9 +3,9 @@ import { convert, inDouble } from '../build/convert.ts';
 import { elementwise } from '../build/elementwise.ts';
 import { materialize } from '../build/layout.ts';
 import { reduce, type ReduceOp } from '../build/reduce.ts';
-import { cast, full, pad, slice } from '../build/shape.ts';
+import { cast, full, pad, reshape, slice } from '../build/shape.ts';
 import type { Graph } from '../graph/graph.ts';
-import type { Value } from '../graph/value.ts';
+import { sizeOf, type Value } from '../graph/value.ts';
 import type { Kernel, KernelAttributes, KernelFamily } from './kernel.ts';
 
 /** tfjs's axes: one, several, or all where none is named. */
@@ -50,15 +50,28 @@ const quantifier =
     return convert(graph, found, x!.dtype);
   };
 
-/** Index of the first extreme. */
+/** Index of the first extreme. NaN is never one, unless it stands first: then nothing compares with it. */
 const argument =
   (op: 'ArgMax' | 'ArgMin'): Kernel =>
   (graph, { x }, { axis }) => {
     const position = axesOf(x!, axis)[0] ?? 0;
     const shape = x!.shape.filter((_, index) => index !== position);
-    if (x!.size <= 1) return full(graph, shape, 0, 'int32');
-    const numbers = materialize(graph, countable(graph, x!));
-    return cast(graph, graph.op(op, [numbers], { axis: position, keepdims: 0 }, shape, 'int64'), 'int32');
+    if (x!.size <= 1 || sizeOf(shape) === 0) return full(graph, shape, 0, 'int32');
+    const find = (numbers: Value): Value => {
+      const plain = materialize(graph, numbers);
+      return cast(graph, graph.op(op, [plain], { axis: position, keepdims: 0 }, shape, 'int64'), 'int32');
+    };
+    if (x!.dtype !== 'float32') return find(countable(graph, x!));
+    const last = graph.scalar(op === 'ArgMax' ? -Infinity : Infinity);
+    const isNaN = elementwise(graph, 'IsNaN', [x!]);
+    const first = slice(
+      graph,
+      isNaN,
+      x!.shape.map(() => 0),
+      x!.shape.with(position, 1),
+    );
+    const found = find(elementwise(graph, 'Where', [isNaN, last, x!]));
+    return elementwise(graph, 'Where', [reshape(graph, first, shape), graph.scalar(0, 'int32'), found]);
   };
 
 interface RunningAttributes extends KernelAttributes {

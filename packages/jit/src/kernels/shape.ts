@@ -17,14 +17,20 @@ const fromFront = (axis: number, rank: number): number => (axis < 0 ? axis + ran
 const reshapeKernel: Kernel = (graph, { x }, { shape }) =>
   reshape(graph, x!, util.inferFromImplicitShape(shape as number[], x!.size));
 
-const expandDims: Kernel = (graph, { input }, { dim }) =>
-  reshape(graph, input!, input!.shape.toSpliced(fromFront(dim as number, input!.shape.length + 1), 0, 1));
+const expandDims: Kernel = (graph, { input }, { dim }) => {
+  const rank = input!.shape.length;
+  if (dim < -rank - 1 || dim > rank) {
+    throw new Error(`ExpandDims: the axis is ${dim}; choose one in the interval [${-rank - 1}, ${rank}].`);
+  }
+  return reshape(graph, input!, input!.shape.toSpliced(fromFront(dim as number, rank + 1), 0, 1));
+};
 
 /** tfjs's functions that work out shapes ask for a tensor and read its shape. */
 const shaped = (value: Value): tf.Tensor => ({ shape: value.shape }) as unknown as tf.Tensor;
 
 const sliceKernel: Kernel = (graph, { x }, { begin, size }) => {
   const [from, counts] = sliceUtil.parseSliceParams(shaped(x!), begin as number[], size as number[]);
+  sliceUtil.assertParamsValid(shaped(x!), from!, counts!);
   return slice(graph, x!, from!, counts!);
 };
 
@@ -48,11 +54,16 @@ const stridedSliceKernel: Kernel = (graph, { x }, attributes) => {
 const concatKernel: Kernel = (graph, inputs, { axis }) => {
   const values = Object.values(inputs);
   const { dtype, shape } = values[0]!;
+  const shapes = values.map((value) => [...value.shape]);
+  backendUtil.assertParamsConsistent(shapes, fromFront(axis as number, shape.length));
   const alike = values.map((value) => convert(graph, value, dtype));
   return concat(graph, alike, fromFront(axis as number, shape.length));
 };
 
 const pack: Kernel = (graph, inputs, { axis }) => {
+  const types = new Set(Object.values(inputs).map((value) => value.dtype));
+  if (types.size > 1)
+    throw new Error(`Pack: tensors of the types ${[...types].join(' and ')} arrived; stack one type.`);
   const rows = Object.values(inputs).map((value) => expandDims(graph, { input: value }, { dim: axis }) as Value);
   return concatKernel(graph, rows as unknown as Record<string, Value>, {
     axis: fromFront(axis as number, rows[0]!.shape.length),
