@@ -1,7 +1,7 @@
 /** Where in the user's code something happened, for messages of errors that tracing raises. */
 
 /** Folder of this package's modules; in a bundle it is the bundle's own address, and then no frame is ours alone. */
-const OWN_FOLDER = new URL('..', import.meta.url).href.replace(/^file:\/\//, '');
+const OWN_FOLDER = import.meta.url.replace(/[^/]*\/[^/]*$/, '').replace(/^file:\/\//, '');
 
 /** Frames of the libraries between the user's code and us. */
 const LIBRARY_FRAME =
