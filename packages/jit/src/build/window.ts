@@ -52,19 +52,31 @@ export function poolingSliding(inputShape: readonly number[], attributes: Kernel
     attributes['pad'],
     attributes['dimRoundingMode'],
   );
-  return slidingOf(information);
+  const sliding = slidingOf(information);
+  const { size, before, after } = sliding.window;
+  if ([0, 1].some((axis) => Math.max(before[axis]!, after[axis]!) >= size[axis]!)) {
+    throw new Error(
+      `pooling: windows of ${size.join(' × ')} see only padding of ${[...before, ...after].join(', ')}; ` +
+        'pad by less than the window.',
+    );
+  }
+  return sliding;
 }
 
 function slidingOf(information: ReturnType<typeof backend_util.computeConv2DInfo>): Sliding {
   const { padInfo } = information;
   const { batchSize, inHeight, inWidth, inChannels, outHeight, outWidth, outChannels } = information;
+  const { strideHeight, strideWidth, effectiveFilterHeight, effectiveFilterWidth } = information;
+  // Where tfjs rounds the number of windows up, the last one reaches further than the padding that was asked for.
+  const lowest = (outHeight - 1) * strideHeight + effectiveFilterHeight - padInfo.top - inHeight;
+  const rightmost = (outWidth - 1) * strideWidth + effectiveFilterWidth - padInfo.left - inWidth;
   return {
     window: {
       size: [information.filterHeight, information.filterWidth],
-      strides: [information.strideHeight, information.strideWidth],
+      strides: [strideHeight, strideWidth],
       dilations: [information.dilationHeight, information.dilationWidth],
       before: [padInfo.top, padInfo.left],
-      after: [padInfo.bottom, padInfo.right],
+      after: [Math.max(padInfo.bottom, lowest), Math.max(padInfo.right, rightmost)],
     },
     input: [batchSize, inHeight, inWidth, inChannels],
     output: [batchSize, outHeight, outWidth, outChannels],

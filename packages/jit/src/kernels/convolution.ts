@@ -8,7 +8,7 @@ import {
 import { elementwise } from '../build/elementwise.ts';
 import { convolveDepthwiseFilterGradient, convolveFilterGradient } from '../build/filter-gradient.ts';
 import { asLayout, physical } from '../build/layout.ts';
-import { reshape } from '../build/shape.ts';
+import { reshape, slice, transpose } from '../build/shape.ts';
 import { convolutionSliding, type Sliding } from '../build/window.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Value } from '../graph/value.ts';
@@ -58,13 +58,15 @@ function finish(
   // Of images with the channels first, a bias [C] still belongs to the channels, [C, 1, 1] too.
   const aligned = isVector && isChannelsFirst(attributes) ? reshape(graph, bias, [bias.size]) : bias;
   const sum = aligned === undefined ? y : elementwise(graph, 'Add', [y, aligned]);
-  return activate(graph, sum, attributes, slopes);
+  const isImage = slopes !== undefined && slopes.shape.length === 3 && isChannelsFirst(attributes);
+  return activate(graph, sum, attributes, isImage ? transpose(graph, slopes, [1, 2, 0]) : slopes);
 }
 
 const Conv2DBackpropInput: Kernel = (graph, { dy, filter }, attributes) => {
   const sliding = convolutionSliding(attributes['inputShape'], filter!.shape, attributes);
-  const dx = convolveInputGradient(graph, incoming(graph, dy!, attributes), filter!, sliding);
-  return outgoing(graph, dx, attributes);
+  // tfjs lets a transposed convolution name a smaller result than its input makes, and leaves out what lies beyond.
+  const gradient = slice(graph, incoming(graph, dy!, attributes), [0, 0, 0, 0], sliding.output);
+  return outgoing(graph, convolveInputGradient(graph, gradient, filter!, sliding), attributes);
 };
 
 const Conv2DBackpropFilter: Kernel = (graph, { x, dy }, attributes) => {
