@@ -69,6 +69,10 @@ const managers = {
   },
 };
 
+// As the documentation advises: ONNX Runtime's install script fetches CUDA libraries where it takes the machine to have
+// CUDA, and npm leaves the package out where that fails, for example behind a firewall.
+process.env['ONNXRUNTIME_NODE_INSTALL'] = 'skip';
+
 const chosen = process.argv.slice(2).length > 0 ? process.argv.slice(2) : Object.keys(managers);
 const packages = packAll(temporaryFolder('pack'));
 const tarballs = Object.fromEntries(
