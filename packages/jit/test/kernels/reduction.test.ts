@@ -37,7 +37,7 @@ describe('reductions', () => {
 
   it('find extremes among NaN and infinities as cpu does', async () => {
     const comparison = new Comparison();
-    const x = operand([1, NaN, 3, NaN, 0, 1, -Infinity, 2, 2, Infinity, 1, Infinity, 5, 5, 4], [5, 3]);
+    const x = operand([1, NaN, 3, NaN, 0, 1, -Infinity, 2, 2, Infinity, 1, Infinity, 5, 5, 4, 9, 3, NaN], [6, 3]);
     for (const axis of [0, 1]) {
       comparison.add('Max', { x }, { reductionIndices: [axis], keepDims: false });
       comparison.add('Min', { x }, { axis: [axis], keepDims: false });
