@@ -1,6 +1,7 @@
 /** Convolutions whose filters are computed in the graph, as they are in training. */
 import type { Graph } from '../graph/graph.ts';
 import { sizeOf, type Value } from '../graph/value.ts';
+import { interleave } from './interleave.ts';
 import { asLayout, blockedImage, imageShape, kindFor, physical } from './layout.ts';
 import { full, pad, reshape, slice, stridedSlice, transpose } from './shape.ts';
 import { windowAttributes, type Sliding } from './window.ts';
@@ -62,8 +63,82 @@ export function convolveInputGradient(graph: Graph, dy: Value, filter: Value, sl
     });
     return spread(graph, products, window.strides, [input[1], input[2]]);
   }
+  const isBlocked = kindFor(graph, input[3]) === 'blocked' && kindFor(graph, dy.shape[3]!) === 'blocked';
+  if (isStrided && isBlocked && window.dilations.every((dilation) => dilation === 1)) {
+    return inputGradientByPhases(graph, dy, swapped, sliding);
+  }
   const back = slidingBack(graph, dy, sliding);
   return convolve(graph, back.image, turned(graph, swapped), back.sliding);
+}
+
+/** The pixels of an image that a stride leaves at the same distance from the window's edge, along one axis. */
+interface Phase {
+  /** The window's taps that meet them: `first`, `first + stride`, …, `count` of them. */
+  readonly first: number;
+  readonly count: number;
+  /** Pixels of the gradient to add before and after it; negative ones are cut off. */
+  readonly before: number;
+  readonly after: number;
+}
+
+/** The phases in the order in which their first pixels lie. */
+function phasesAlong(axis: 0 | 1, { window, input, output }: Sliding): Phase[] {
+  const stride = window.strides[axis];
+  const pixels = Math.ceil(input[axis + 1]! / stride);
+  return Array.from({ length: stride }, (_, start) => {
+    const first = (start + window.before[axis]) % stride;
+    const count = Math.max(0, Math.ceil((window.size[axis] - first) / stride));
+    // The first pixel's last tap meets this pixel of the gradient.
+    const met = (start + window.before[axis] - first) / stride;
+    return { first, count, before: count - 1 - met, after: met + pixels - output[axis + 1]! };
+  });
+}
+
+/**
+ * The gradient of a strided convolution without the zeros: each of the `stride²` phases of the image meets its own taps,
+ * so that it is a convolution with a part of the filter. Together they have the multiplications of the forward pass.
+ */
+function inputGradientByPhases(graph: Graph, dy: Value, swapped: Value, sliding: Sliding): Value {
+  const { window, input } = sliding;
+  const [n, height, width, channels] = input;
+  const size = [Math.ceil(height / window.strides[0]), Math.ceil(width / window.strides[1])] as const;
+  const columns = phasesAlong(1, sliding);
+  const rows = phasesAlong(0, sliding).map((row) => {
+    const images = columns.map((column) => {
+      const shape = [n, ...size, channels] as const;
+      if (row.count === 0 || column.count === 0) return full(graph, shape, 0, 'float32');
+      const taps = stridedSlice(
+        graph,
+        swapped,
+        [row, column].map(({ first, count }, axis) => first + (count - 1) * window.strides[axis]!).concat(0, 0),
+        [row.first - 1, column.first - 1, ...swapped.shape.slice(2)],
+        [-window.strides[0], -window.strides[1], 1, 1],
+      );
+      const cut = (amount: number): number => Math.max(0, -amount);
+      const extent = [
+        n,
+        dy.shape[1]! - cut(row.before) - cut(row.after),
+        dy.shape[2]! - cut(column.before) - cut(column.after),
+        dy.shape[3]!,
+      ];
+      // Pixels that lie beyond the last window meet none.
+      if (extent.some((length) => length < 1)) return full(graph, shape, 0, 'float32');
+      const seen = slice(graph, dy, [0, cut(row.before), cut(column.before), 0], extent);
+      return convolve(graph, seen, taps, {
+        window: {
+          size: [row.count, column.count],
+          strides: [1, 1],
+          dilations: [1, 1],
+          before: [Math.max(0, row.before), Math.max(0, column.before)],
+          after: [Math.max(0, row.after), Math.max(0, column.after)],
+        },
+        input: imageShape(seen.shape),
+        output: shape,
+      });
+    });
+    return interleave(graph, 1, images, width);
+  });
+  return interleave(graph, 0, rows, height);
 }
 
 /** A filter [kh, kw, …] turned by 180°. */

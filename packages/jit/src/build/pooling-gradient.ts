@@ -2,8 +2,9 @@
 import type { Graph } from '../graph/graph.ts';
 import { sizeOf, type Value } from '../graph/value.ts';
 import { elementwise } from './elementwise.ts';
+import { interleave } from './interleave.ts';
 import { asLayout, blockedImage, kindFor, physical } from './layout.ts';
-import { concat, full, pad, reshape, slice } from './shape.ts';
+import { full, pad, reshape, slice } from './shape.ts';
 import { windowAttributes, type Sliding, type Window } from './window.ts';
 
 /** Pooling as two steps: along W, and along H of what that gives. */
@@ -181,19 +182,7 @@ function interleaved(graph: Graph, axis: 0 | 1, shares: readonly Value[], { wind
     }
     return parts.reduce((sum, part) => elementwise(graph, 'Add', [sum, part]));
   });
-  const [n, h, w, channels] = input;
-  const { block } = graph.target;
-  const blocks = channels / block;
-  // Next to each other along W with the block, along H with the row and the block: phases lie as they follow.
-  const inner = axis === 0 ? w * block : block;
-  const outer = axis === 0 ? n * blocks : n * blocks * h;
-  const apart = phases.map((phase) =>
-    reshape(graph, physical(graph, phase, 'blocked'), [outer, phaseLength, 1, inner]),
-  );
-  const together = concat(graph, apart, 2);
-  const whole = reshape(graph, together, [outer, phaseLength * stride, inner]);
-  const cut = slice(graph, whole, [0, 0, 0], [outer, length, inner]);
-  return asLayout(graph, reshape(graph, cut, [n, blocks, h, w, block]), 'blocked', input);
+  return interleave(graph, axis, phases, length);
 }
 
 /** An image moved along an axis, cut and filled with zeros to a length. */
