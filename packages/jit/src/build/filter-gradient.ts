@@ -11,7 +11,7 @@ import type { Graph } from '../graph/graph.ts';
 import { sizeOf, type Value } from '../graph/value.ts';
 import { tap } from './convolve.ts';
 import { elementwise } from './elementwise.ts';
-import { imageShape, kindFor, materialize, physical, type ImageShape } from './layout.ts';
+import { imageShape, kindFor, materialize, physical } from './layout.ts';
 import { matMul } from './matmul.ts';
 import { reduce } from './reduce.ts';
 import { concat, full, reshape, transpose } from './shape.ts';

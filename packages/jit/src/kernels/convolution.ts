@@ -1,12 +1,8 @@
 /** Convolutions and their gradients. */
-import {
-  convolve,
-  convolveDepthwise,
-  convolveDepthwiseInputGradient,
-  convolveInputGradient,
-} from '../build/convolve.ts';
+import { convolve, convolveDepthwise } from '../build/convolve.ts';
 import { elementwise } from '../build/elementwise.ts';
 import { convolveDepthwiseFilterGradient, convolveFilterGradient } from '../build/filter-gradient.ts';
+import { convolveDepthwiseInputGradient, convolveInputGradient } from '../build/input-gradient.ts';
 import { asLayout, physical } from '../build/layout.ts';
 import { reshape, slice, transpose } from '../build/shape.ts';
 import { convolutionSliding, type Sliding } from '../build/window.ts';

@@ -1,5 +1,5 @@
 /** Pooling over windows of pixels, and its gradients. */
-import { convolveDepthwiseInputGradient } from '../build/convolve.ts';
+import { convolveDepthwiseInputGradient } from '../build/input-gradient.ts';
 import { asLayout, blockedImage, kindFor, physical } from '../build/layout.ts';
 import { blockedMaxPool, maxPoolGradient } from '../build/pooling-gradient.ts';
 import { full } from '../build/shape.ts';
