@@ -37,9 +37,9 @@ export interface ExecutionOptions {
   /** Threads inside one operation; by default one for each physical core. */
   readonly threads?: number;
   /**
-   * Whether idle threads spin while they wait for the next operation of a run. `run` (default): while a run lasts, and
-   * not between runs, so that sessions side by side do not take the processor from one another. `never` where the
-   * machine is shared with other programs.
+   * Whether idle threads spin while they wait for the next operation of a run. `run` (default): for some microseconds
+   * while a run lasts, and not between runs, so that neither sessions side by side nor other programs lose the processor.
+   * `always`: for as long as ONNX Runtime would, on a machine that does nothing else. `never`: threads sleep at once.
    */
   readonly spinning?: 'run' | 'always' | 'never';
   /** How far ONNX Runtime rewrites the graph; `all` by default. */
