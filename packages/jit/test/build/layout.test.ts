@@ -16,10 +16,12 @@ beforeAll(async () => {
 
 const targets = [plainCpu, ...(await blockedTargets())];
 
+type InputName = 'x' | 'filter' | 'bias' | 'scale' | 'map' | 'other';
+
 /** A program in terms of tfjs's kernels, which runs on cpu and as a graph. */
 type Program = <Tensor>(
   run: (kernel: string, inputs: Record<string, Tensor>, attributes?: Record<string, unknown>) => Tensor,
-  inputs: Readonly<Record<'x' | 'filter' | 'bias' | 'scale' | 'map' | 'other', Tensor>>,
+  inputs: Readonly<Record<InputName, Tensor>>,
 ) => Tensor;
 
 const convolution = { strides: 1, pad: 'same', dilations: 1, dataFormat: 'NHWC' };
@@ -62,7 +64,7 @@ const programs: Record<string, { inputs: Record<string, number[]>; program: Prog
         run('Mean', { x: h }, { axis, keepDims: false }),
       ]);
       const flat = sums.map((value) => run('Reshape', { x: value }, { shape: [-1] }));
-      return run('Concat', { ...flat }, { axis: 0 });
+      return run('Concat', Object.fromEntries(flat.entries()), { axis: 0 });
     },
   },
   'transposes and reshapes': {
@@ -99,23 +101,26 @@ describe.each(targets)('on $name with blocks of $block', (target) => {
     );
     const y = program<Value>(
       (kernel, operands, attributes = {}) => kernels.get(kernel)!(graph, operands, attributes) as Value,
-      values,
+      values as Record<InputName, Value>,
     );
     const found = (await runGraph(graph, { y }, data))['y']!;
     const wanted = tf.tidy(() => {
       const tensors = Object.fromEntries(
         Object.entries(inputs).map(([key, shape]) => [key, tf.tensor(data[key]!, shape)]),
       );
-      return program<tf.Tensor>((kernel, operands, attributes = {}) => {
-        const isList = Object.keys(operands).every((key) => /^\d+$/.test(key));
-        const given = isList ? (Object.values(operands) as unknown as tf.NamedTensorMap) : operands;
-        // cpu has no convolution of images with the channels first.
-        if (attributes['dataFormat'] === 'NCHW') {
-          const last = tf.transpose(operands['x']!, [0, 2, 3, 1]) as tf.Tensor4D;
-          return tf.transpose(tf.conv2d(last, operands['filter'] as tf.Tensor4D, 1, 'same'), [0, 3, 1, 2]);
-        }
-        return tf.engine().runKernel(kernel, given, attributes as tf.NamedAttrMap) as tf.Tensor;
-      }, tensors).dataSync();
+      return program<tf.Tensor>(
+        (kernel, operands, attributes = {}) => {
+          const isList = Object.keys(operands).every((key) => /^\d+$/.test(key));
+          const given = isList ? (Object.values(operands) as unknown as tf.NamedTensorMap) : operands;
+          // cpu has no convolution of images with the channels first.
+          if (attributes['dataFormat'] === 'NCHW') {
+            const last = tf.transpose(operands['x']!, [0, 2, 3, 1]) as tf.Tensor4D;
+            return tf.transpose(tf.conv2d(last, operands['filter'] as tf.Tensor4D, 1, 'same'), [0, 3, 1, 2]);
+          }
+          return tf.engine().runKernel(kernel, given, attributes as tf.NamedAttrMap) as tf.Tensor;
+        },
+        tensors as Record<InputName, tf.Tensor>,
+      ).dataSync();
     });
     expect(found.data.length).toBe(wanted.length);
     const worst = Math.max(...Array.from(wanted, (number, index) => Math.abs(number - Number(found.data[index]))));
