@@ -84,7 +84,8 @@ export function blockedDepthwise(
  * What one tap of a sliding window sees, on the grid of its output: [N, H', W', C].
  *
  * Of a blocked tensor it is a depthwise convolution with a filter that is 1 at the tap and 0 elsewhere: ONNX Runtime
- * computes these on all cores, while it pads, slices and concatenates on one.
+ * computes these on all cores, while it pads, slices and concatenates on one. (An infinite pixel makes its neighbours
+ * NaN, as 0 · ∞ is. In a gradient it would do so anyway.)
  */
 export function tap(graph: Graph, x: Value, { window, input, output }: Sliding, at: readonly [number, number]): Value {
   const [n, , , channels] = input;

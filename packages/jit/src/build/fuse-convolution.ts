@@ -1,7 +1,7 @@
 /**
  * A blocked convolution can add a bias, add an image and apply a ReLU while its result is still in the cache. These
  * functions give a convolution's result a second form that does so; the first form is not computed if nothing else needs
- * it.
+ * it. Should something else need it, the convolution is computed twice: none of the usual networks does so.
  */
 import type { Graph } from '../graph/graph.ts';
 import { sameShape, type GraphNode, type Value } from '../graph/value.ts';

@@ -139,7 +139,8 @@ function isLargest(
   const [n, h, w, channels] = output;
   const { block } = graph.target;
   // y − x at the offset, by a depthwise convolution that has −1 there, and adds y. It is 0 or larger, and
-  // min(1, max(0, 1 − 10³⁸ (y − x))) is 1 or 0.
+  // min(1, max(0, 1 − 10³⁸ (y − x))) is 1 or 0. Infinite
+  // pixels are not supported: their difference is NaN.
   // The filter reaches just so far that as many windows fit as the pooling has.
   const before = window.before[axis];
   const length = x.shape[axis + 1]!;
