@@ -14,7 +14,8 @@ import { useBackend } from '@milestones/backend';
 import { CharacterTokenizer, generateCorpus } from '@milestones/datasets';
 import { createOptimizer, generateText, Gpt, train, trainingSchema } from '@milestones/gpt-mini';
 
-await useBackend('cpu');
+// The engine of a machine without a GPU: its binaries must have come along.
+await useBackend('onnx');
 const corpus = generateCorpus({ characters: 5000 });
 const tokenizer = new CharacterTokenizer(corpus.train + corpus.validation);
 const model = new Gpt({
@@ -56,17 +57,21 @@ const managers = {
     /**
      * pnpm looks up a package's own dependencies in the registry, so each name is overridden with its tarball. From
      * pnpm 11 on, an install also fails until the project has decided about core-js, whose install script (it comes
-     * with tfjs) only prints an advertisement.
+     * with tfjs) only prints an advertisement, and about onnxruntime-node, whose script only fetches CUDA libraries.
      */
     settings: (/** @type {string} */ folder, /** @type {Record<string, string>} */ tarballs) => {
       const overrides = Object.entries(tarballs).map(([name, path]) => `  '${name}': 'file:${path}'\n`);
       writeFileSync(
         join(folder, 'pnpm-workspace.yaml'),
-        `overrides:\n${overrides.join('')}allowBuilds:\n  core-js: false\n`,
+        `overrides:\n${overrides.join('')}allowBuilds:\n  core-js: false\n  onnxruntime-node: false\n`,
       );
     },
   },
 };
+
+// As the documentation advises: ONNX Runtime's install script fetches CUDA libraries where it takes the machine to have
+// CUDA, and npm leaves the package out where that fails, for example behind a firewall.
+process.env['ONNXRUNTIME_NODE_INSTALL'] = 'skip';
 
 const chosen = process.argv.slice(2).length > 0 ? process.argv.slice(2) : Object.keys(managers);
 const packages = packAll(temporaryFolder('pack'));

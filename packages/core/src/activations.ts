@@ -1,5 +1,5 @@
 /** Activation functions: tensor in, tensor of the same shape out, differentiable on every engine. */
-import { tf } from '@milestones/backend';
+import { runFused, tf, type FusedOperation } from '@milestones/backend';
 import { withGradient } from './with-gradient.ts';
 
 /** Rectified linear unit, max(x, 0); its gradient at 0 is 0. Nair and Hinton 2010. */
@@ -27,6 +27,13 @@ export function softmax(x: tf.Tensor): tf.Tensor {
   return tf.softmax(x);
 }
 
+const GELU = {
+  kernel: 'MilestonesGelu',
+  outputs: ['y'],
+  differentiable: ['x'],
+  gradient: { kernel: 'MilestonesGeluGradient', needs: ['x'] },
+} as const satisfies FusedOperation;
+
 /**
  * Gaussian error linear unit, exact form: x · Φ(x) = x (1 + erf(x / √2)) / 2. Hendrycks and Gimpel 2016, section 2.
  *
@@ -35,6 +42,10 @@ export function softmax(x: tf.Tensor): tf.Tensor {
  * tfjs approximates erf to about 1.5e-7 on its own engines.
  */
 export function gelu(x: tf.Tensor): tf.Tensor {
+  return runFused(GELU, { x }, {}, () => geluComposed(x));
+}
+
+function geluComposed(x: tf.Tensor): tf.Tensor {
   return withGradient<[tf.Tensor, tf.Tensor]>(
     x,
     (input) => {

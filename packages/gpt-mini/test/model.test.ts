@@ -54,7 +54,7 @@ function largestDifference(actual: tf.Tensor, expected: Numbers): number {
   return expected.values.reduce((worst, value, index) => Math.max(worst, Math.abs(value - values[index]!)), 0);
 }
 
-describe.each(['cpu', 'wasm'] as const)('Gpt against an independent PyTorch model, on %s', (engine) => {
+describe.each(['cpu', 'wasm', 'onnx'] as const)('Gpt against an independent PyTorch model, on %s', (engine) => {
   beforeAll(async () => {
     await useBackend(engine);
   });

@@ -28,10 +28,6 @@ const config = trainingSchema.parse({
 const text = Int32Array.from({ length: 400 }, (_, index) => (index * index + (index >> 2)) % 4);
 const data = { train: text.subarray(0, 300), validation: text.subarray(300) };
 
-beforeAll(async () => {
-  await useBackend('cpu');
-});
-
 function newRun(seed: number, events: TrainingEvents = {}): TrainingRun {
   const model = new Gpt(options).initialize(seed);
   return { model, optimizer: createOptimizer(model, config), data, config, seed, events };
@@ -44,7 +40,11 @@ async function bytesOf(run: TrainingRun): Promise<Record<'model' | 'optimizer', 
   };
 }
 
-describe('train', () => {
+describe.each(['cpu', 'onnx'] as const)('train on %s', (engine) => {
+  beforeAll(async () => {
+    await useBackend(engine);
+  });
+
   it('logs, evaluates and saves at the planned steps', async () => {
     const logged: number[] = [];
     const evaluated: number[] = [];
@@ -113,7 +113,11 @@ describe('train', () => {
   });
 });
 
-describe('evaluate', () => {
+describe.each(['cpu', 'onnx'] as const)('evaluate on %s', (engine) => {
+  beforeAll(async () => {
+    await useBackend(engine);
+  });
+
   it('depends on the step, not on how often it was asked, and leaves the mode alone', async () => {
     const run = newRun(5);
     run.model.train();

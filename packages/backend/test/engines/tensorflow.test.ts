@@ -71,8 +71,8 @@ describe('the engines cuda and native', () => {
     });
   });
 
-  it('falls to wasm without either', async () => {
+  it('falls to onnx without either', async () => {
     const { useBackend } = await load([], false);
-    expect(await useBackend('auto')).toMatchObject({ name: 'wasm' });
+    expect(await useBackend('auto')).toMatchObject({ name: 'onnx' });
   });
 });

@@ -1,5 +1,10 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { tf, useBackend } from '@milestones/backend';
+
+// Without the engine that comes before wasm.
+vi.mock('@milestones/jit', () => ({
+  runtimeAvailability: () => ({ usable: false, reason: 'it is not installed.', remedy: 'Install it.' }),
+}));
 
 // One test, because a process looks for the files of this engine once.
 it('says what to pass where its files are not, and goes on with another engine', async () => {

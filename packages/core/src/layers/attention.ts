@@ -137,9 +137,9 @@ export class MultiHeadAttention extends Module {
  * @returns [T, S]
  */
 export function causalMask(T: number, S: number): tf.Tensor2D {
-  const mask = new Float32Array(T * S);
-  for (let t = 0; t < T; t++) mask.fill(MASKED, t * S + (S - T + t) + 1, (t + 1) * S);
-  return tf.tensor2d(mask, [T, S]);
+  // Computed and not written as values, so that an engine that records the step knows it for what it is.
+  const isAhead = tf.greater(tf.range(0, S, 1, 'int32'), tf.expandDims(tf.range(S - T, S, 1, 'int32'), 1)); // [T, S]
+  return tf.where(isAhead, MASKED, 0) as tf.Tensor2D;
 }
 
 function extendCache(cache: KeyValueCache, keys: tf.Tensor, values: tf.Tensor): [tf.Tensor, tf.Tensor] {

@@ -1,3 +1,4 @@
+export { batchNorm, type BatchNormOptions, type BatchStatistics } from './batch-norm.ts';
 export { Dense, type DenseOptions } from './dense.ts';
 export { Dropout } from './dropout.ts';
 export { Embedding, type EmbeddingOptions } from './embedding.ts';

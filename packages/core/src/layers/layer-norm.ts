@@ -1,4 +1,4 @@
-import { tf } from '@milestones/backend';
+import { runFused, tf, type FusedOperation } from '@milestones/backend';
 import { ones, zeros } from '../initializers.ts';
 import { Module } from '../module.ts';
 import { Parameter } from '../parameter.ts';
@@ -10,6 +10,14 @@ export interface LayerNormOptions {
   /** Whether to add a bias. Default true. */
   bias?: boolean;
 }
+
+/** x, weight and bias (optional) → y, with the mean and 1 / √(variance + ε) of each row [..., 1]. */
+const LAYER_NORM = {
+  kernel: 'MilestonesLayerNorm',
+  outputs: ['y', 'mean', 'inverse'],
+  differentiable: ['x', 'weight', 'bias'],
+  gradient: { kernel: 'MilestonesLayerNormGradient', needs: ['x', 'mean', 'inverse', 'weight'] },
+} as const satisfies FusedOperation;
 
 /**
  * Layer normalisation over the last axis. Ba, Kiros and Hinton 2016, equation 4.
@@ -38,9 +46,12 @@ export class LayerNorm extends Module {
         `LayerNorm: input of shape [${x.shape.join(', ')}] arrived for a layer of ${this.weight.shape[0]} features; its last size must be ${this.weight.shape[0]}.`,
       );
     }
-    const normalised = standardize(x, this.epsilon);
-    const scaled = tf.mul(normalised, this.weight.value);
-    return this.bias === undefined ? scaled : tf.add(scaled, this.bias.value);
+    const weight = this.weight.value;
+    const bias = this.bias?.value;
+    return runFused(LAYER_NORM, { x, weight, bias }, { epsilon: this.epsilon }, () => {
+      const scaled = tf.mul(standardize(x, this.epsilon), weight);
+      return bias === undefined ? scaled : tf.add(scaled, bias);
+    });
   }
 }
 

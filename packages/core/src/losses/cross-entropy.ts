@@ -1,6 +1,14 @@
-import { tf } from '@milestones/backend';
+import { runFused, tf, type FusedOperation } from '@milestones/backend';
 import { withGradient } from '../with-gradient.ts';
 import { reduce, requireSameShape, type LossOptions } from './reduction.ts';
+
+/** logits [rows, K] and int32 labels [rows] → the loss of each row, and softmax(logits). */
+const SOFTMAX_CROSS_ENTROPY = {
+  kernel: 'MilestonesSoftmaxCrossEntropy',
+  outputs: ['losses', 'probabilities'],
+  differentiable: ['logits'],
+  gradient: { kernel: 'MilestonesSoftmaxCrossEntropyGradient', needs: ['probabilities', 'labels'] },
+} as const satisfies FusedOperation;
 
 /** Options of {@link crossEntropyLoss}. */
 export interface CrossEntropyOptions extends LossOptions {
@@ -41,12 +49,18 @@ export function crossEntropyLoss(logits: tf.Tensor, targets: tf.Tensor, options:
     throw new Error('crossEntropyLoss: ignoreIndex names a label, and the targets are probabilities; leave it out.');
   }
   const rows = tf.reshape(logits, [-1, classes]) as tf.Tensor2D; // [rows, K]
-  const target = labelled
-    ? // A float32 oneHot is all zeros on the WASM engine, which writes integers: cast afterwards.
-      tf.cast(tf.oneHot(tf.reshape(targets, [-1]), classes), 'float32') // [rows, K]
-    : tf.reshape(targets, [-1, classes]); // [rows, K]
-  const smoothed = smoothing === 0 ? target : tf.add(tf.mul(target, 1 - smoothing), smoothing / classes);
-  const losses = rowLosses(rows, smoothed as tf.Tensor2D, labelled); // [rows]
+  const composed = (): tf.Tensor => {
+    const target = labelled
+      ? // A float32 oneHot is all zeros on the WASM engine, which writes integers: cast afterwards.
+        tf.cast(tf.oneHot(tf.reshape(targets, [-1]), classes), 'float32') // [rows, K]
+      : tf.reshape(targets, [-1, classes]); // [rows, K]
+    const smoothed = smoothing === 0 ? target : tf.add(tf.mul(target, 1 - smoothing), smoothing / classes);
+    return rowLosses(rows, smoothed as tf.Tensor2D, labelled);
+  };
+  const losses =
+    labelled && smoothing === 0
+      ? runFused(SOFTMAX_CROSS_ENTROPY, { logits: rows, labels: tf.reshape(targets, [-1]) }, {}, composed)
+      : composed(); // [rows]
   if (options.ignoreIndex === undefined) {
     return reduce(options.reduction === 'none' ? tf.reshape(losses, leading) : losses, options.reduction);
   }

@@ -1,7 +1,7 @@
-import { tf } from '@milestones/backend';
+import { hasKernel, runKernel, tf } from '@milestones/backend';
 import { inverseBiasCorrection } from './bias-correction.ts';
 import { decayRate, nonNegative } from '../hyperparameters.ts';
-import { Optimizer, type UpdateRule, type WeightDecayOptions } from './optimizer.ts';
+import { Optimizer, type Updated, type UpdateRule, type WeightDecayOptions } from './optimizer.ts';
 
 /** Options of {@link Adam}; the defaults are the paper's. */
 export interface AdamOptions extends WeightDecayOptions {
@@ -14,6 +14,14 @@ export interface AdamOptions extends WeightDecayOptions {
   /** Whether the moments are corrected for starting at zero. Default true; BERT's original optimizer did without. */
   biasCorrection?: boolean;
 }
+
+/**
+ * The kernel that an engine may have for the update of many parameters at once: inputs `value0`, `gradient0`, `first0`,
+ * `second0`, `value1`, … and the scalars `size`, `epsilon` and (optional) `kept`; attributes `count`, `beta1`, `beta2` and
+ * `decay`; outputs all values, then all first moments, then all second moments. With g ← g + decay · θ and the moments m, v
+ * of g it computes θ ← kept · θ − size · m / (√v + epsilon).
+ */
+const ADAM_KERNEL = 'MilestonesAdam';
 
 /** What Adam keeps for each parameter. */
 export type AdamSlot = 'firstMoment' | 'secondMoment';
@@ -60,16 +68,8 @@ export class Adam extends Optimizer<AdamSlot> {
     const rest2 = tf.scalar(1 - this.#beta2);
     const decays = this.#weightDecay > 0;
     const decay = tf.scalar(this.#weightDecay);
-    const kept = decays && this.#decoupled ? tf.sub(1, tf.mul(learningRate, decay)) : undefined; // 1 − α λ
-
-    // α m̂ / (√v̂ + ε) = (α √c₂ / c₁) · m / (√v + ε √c₂)   with c = 1 − βᵗ
-    let size: tf.Tensor = learningRate;
-    let epsilon: tf.Tensor = tf.scalar(this.#epsilon);
-    if (this.#biasCorrection) {
-      const root = tf.rsqrt(inverseBiasCorrection(this.#beta2, step)); // √c₂
-      size = tf.mul(tf.mul(learningRate, inverseBiasCorrection(this.#beta1, step)), root);
-      epsilon = tf.mul(epsilon, root);
-    }
+    const kept = decays && this.#decoupled ? this.#kept(learningRate) : undefined;
+    const { size, epsilon } = this.#scale(learningRate, step);
 
     return ({ value, gradient, state, decays: mask }) => {
       let slope = gradient;
@@ -85,5 +85,65 @@ export class Adam extends Optimizer<AdamSlot> {
       const direction = tf.div(first, tf.add(tf.sqrt(second), epsilon));
       value.assign(tf.sub(start, tf.mul(direction, size)));
     };
+  }
+
+  // Most parameters are small, and a step spends more time on starting their operations than on computing them.
+  protected override updateAll(
+    parameters: readonly Updated<AdamSlot>[],
+    learningRate: tf.Scalar,
+    step: tf.Scalar,
+  ): void {
+    if (!hasKernel(ADAM_KERNEL)) {
+      super.updateAll(parameters, learningRate, step);
+      return;
+    }
+    const scale = this.#scale(learningRate, step);
+    const decays = this.#weightDecay > 0;
+    this.#updateTogether(
+      parameters.filter((parameter) => !(decays && parameter.decays)),
+      scale,
+      { decay: 0 },
+    );
+    this.#updateTogether(
+      parameters.filter((parameter) => decays && parameter.decays),
+      this.#decoupled ? { ...scale, kept: this.#kept(learningRate) } : scale,
+      { decay: this.#decoupled ? 0 : this.#weightDecay },
+    );
+  }
+
+  #updateTogether(
+    parameters: readonly Updated<AdamSlot>[],
+    scalars: Readonly<Record<string, tf.Tensor>>,
+    { decay }: { decay: number },
+  ): void {
+    if (parameters.length === 0) return;
+    const inputs: Record<string, tf.Tensor> = { ...scalars };
+    parameters.forEach(({ value, gradient, state }, index) => {
+      inputs[`value${index}`] = value;
+      inputs[`gradient${index}`] = gradient;
+      inputs[`first${index}`] = state.firstMoment;
+      inputs[`second${index}`] = state.secondMoment;
+    });
+    const count = parameters.length;
+    const outputs = runKernel(ADAM_KERNEL, inputs, { count, beta1: this.#beta1, beta2: this.#beta2, decay });
+    parameters.forEach(({ value, state }, index) => {
+      value.assign(outputs[index]!);
+      state.firstMoment.assign(outputs[count + index]!);
+      state.secondMoment.assign(outputs[2 * count + index]!);
+    });
+  }
+
+  /** Both bias corrections as scalars: α m̂ / (√v̂ + ε) = (α √c₂ / c₁) · m / (√v + ε √c₂), with c = 1 − βᵗ. */
+  #scale(learningRate: tf.Scalar, step: tf.Scalar): { size: tf.Tensor; epsilon: tf.Tensor } {
+    const epsilon = tf.scalar(this.#epsilon);
+    if (!this.#biasCorrection) return { size: learningRate, epsilon };
+    const root = tf.rsqrt(inverseBiasCorrection(this.#beta2, step)); // √c₂
+    const size = tf.mul(tf.mul(learningRate, inverseBiasCorrection(this.#beta1, step)), root);
+    return { size, epsilon: tf.mul(epsilon, root) };
+  }
+
+  /** 1 − α λ, what decoupled decay leaves of a weight. */
+  #kept(learningRate: tf.Scalar): tf.Tensor {
+    return tf.sub(1, tf.mul(learningRate, tf.scalar(this.#weightDecay)));
   }
 }

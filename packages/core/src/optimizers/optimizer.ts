@@ -68,6 +68,15 @@ export abstract class Optimizer<Slot extends string = string> {
   protected abstract rule(learningRate: tf.Scalar, step: tf.Scalar): UpdateRule<Slot>;
 
   /**
+   * Updates all parameters of one call, inside `tf.tidy`. One after the other, unless an optimizer knows how its engine
+   * does them together.
+   */
+  protected updateAll(parameters: readonly Updated<Slot>[], learningRate: tf.Scalar, step: tf.Scalar): void {
+    const apply = this.rule(learningRate, step);
+    for (const parameter of parameters) apply(parameter);
+  }
+
+  /**
    * Creates the state for `parameters` and sets the step count to 0. Parameters that are not trainable are passed over.
    * Calling it again starts anew.
    */
@@ -106,13 +115,14 @@ export abstract class Optimizer<Slot extends string = string> {
     tf.tidy(() => {
       step.assign(tf.add(step, 1));
       const rate = typeof learningRate === 'number' ? tf.scalar(learningRate) : learningRate;
-      const apply = this.rule(rate, step as unknown as tf.Scalar);
+      const updated: Updated<Slot>[] = [];
       for (const [name, parameter] of parameters) {
         const entry = state.get(name);
         const gradient = gradients[name];
         if (entry === undefined || gradient === undefined) continue; // Not trainable: #check refused all else.
-        apply({ value: parameter.value, gradient, state: entry.slots, decays: entry.decays });
+        updated.push({ value: parameter.value, gradient, state: entry.slots, decays: entry.decays });
       }
+      this.updateAll(updated, rate, step as unknown as tf.Scalar);
     });
   }
 

@@ -1,0 +1,264 @@
+"""The six workloads in PyTorch, as one side of a comparison: `python3 torch_peer.py <workload>`.
+
+Speaks the lines of JSON that side.mjs describes. Each model has the same weights to train, the same optimizer and the same
+batch sizes as the workload of the same name in ../workloads. All cores or one, whichever is faster here.
+"""
+import json
+import math
+import os
+import resource
+import sys
+import time
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # Threads that spin would slow the other side down.
+
+
+def say(message):
+    print(json.dumps(message), flush=True)
+
+
+try:
+    import torch
+    import torch.nn as nn
+    import torch.nn.functional as F
+except ImportError as error:
+    say({"skip": f"PyTorch cannot be imported ({error}); on Debian: apt install python3-torch libopenblas0"})
+    sys.exit(0)
+
+BATCHES = 4
+
+
+def dense(widths, activation):
+    layers = []
+    for index in range(len(widths) - 1):
+        if index > 0:
+            layers.append(activation())
+        layers.append(nn.Linear(widths[index], widths[index + 1]))
+    return nn.Sequential(*layers)
+
+
+def train(model, optimizer, loss_of):
+    """A step that returns its loss."""
+
+    def step(*batch):
+        optimizer.zero_grad(set_to_none=True)
+        loss = loss_of(*batch)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return step, [model]
+
+
+class Block(nn.Module):
+    def __init__(self, channels_in, channels_out, stride):
+        super().__init__()
+        self.first = nn.Conv2d(channels_in, channels_out, 3, stride, 1, bias=False)
+        self.first_norm = nn.BatchNorm2d(channels_out)
+        self.second = nn.Conv2d(channels_out, channels_out, 3, 1, 1, bias=False)
+        self.second_norm = nn.BatchNorm2d(channels_out)
+        self.shortcut = nn.Identity()
+        if stride != 1:
+            projection = nn.Conv2d(channels_in, channels_out, 1, stride, bias=False)
+            self.shortcut = nn.Sequential(projection, nn.BatchNorm2d(channels_out))
+
+    def forward(self, x):
+        inner = F.relu(self.first_norm(self.first(x)), inplace=True)
+        return F.relu(self.second_norm(self.second(inner)) + self.shortcut(x), inplace=True)
+
+
+def resnet20():
+    widths = [(16, 16, 1)] * 3 + [(16, 32, 2)] + [(32, 32, 1)] * 2 + [(32, 64, 2)] + [(64, 64, 1)] * 2
+    model = nn.Sequential(
+        nn.Conv2d(3, 16, 3, 1, 1, bias=False),
+        nn.BatchNorm2d(16),
+        nn.ReLU(inplace=True),
+        *[Block(*each) for each in widths],
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(64, 10),
+    )
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
+    batches = [(torch.randn(128, 3, 32, 32), torch.randint(0, 10, (128,))) for _ in range(BATCHES)]
+    return 128, batches, *train(model, optimizer, lambda x, y: F.cross_entropy(model(x), y))
+
+
+class GptBlock(nn.Module):
+    def __init__(self, features, heads, time_steps):
+        super().__init__()
+        self.heads = heads
+        self.attention_norm = nn.LayerNorm(features)
+        self.projections = nn.Linear(features, 3 * features)
+        self.output = nn.Linear(features, features)
+        self.forward_norm = nn.LayerNorm(features)
+        self.expand = nn.Linear(features, 4 * features)
+        self.contract = nn.Linear(4 * features, features)
+        mask = torch.full((time_steps, time_steps), -1e9).triu(1)
+        self.register_buffer("mask", mask)
+
+    def forward(self, x):
+        B, T, C = x.shape
+        parts = self.projections(self.attention_norm(x)).split(C, dim=2)
+        query, key, value = (part.view(B, T, self.heads, C // self.heads).transpose(1, 2) for part in parts)
+        scores = (query @ key.transpose(-2, -1)) * (1 / math.sqrt(C // self.heads)) + self.mask
+        mixed = (scores.softmax(-1) @ value).transpose(1, 2).reshape(B, T, C)
+        x = x + self.output(mixed)
+        return x + self.contract(F.gelu(self.expand(self.forward_norm(x))))
+
+
+class Gpt(nn.Module):
+    def __init__(self, vocabulary=65, time_steps=64, features=128, layers=4, heads=4):
+        super().__init__()
+        self.tokens = nn.Embedding(vocabulary, features)
+        self.positions = nn.Embedding(time_steps, features)
+        for table in (self.tokens, self.positions):
+            nn.init.normal_(table.weight, std=0.02)
+        self.blocks = nn.Sequential(*[GptBlock(features, heads, time_steps) for _ in range(layers)])
+        self.norm = nn.LayerNorm(features)
+
+    def forward(self, tokens):
+        x = self.tokens(tokens) + self.positions.weight
+        return F.linear(self.norm(self.blocks(x)), self.tokens.weight)
+
+
+def gpt():
+    model = Gpt()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=0.1)
+    batches = [(torch.randint(0, 65, (12, 64)), torch.randint(0, 65, (12 * 64,))) for _ in range(BATCHES)]
+    return 12, batches, *train(model, optimizer, lambda x, y: F.cross_entropy(model(x).view(-1, 65), y))
+
+
+class Lstm(nn.LSTM):
+    """PyTorch has two biases where one does; the second is not trained, so that both sides train as much."""
+
+    def __init__(self, features, hidden):
+        super().__init__(features, hidden)
+        nn.init.zeros_(self.bias_hh_l0)
+        self.bias_hh_l0.requires_grad_(False)
+
+
+class Translator(nn.Module):
+    def __init__(self, vocabulary=4000, features=128, hidden=256):
+        super().__init__()
+        self.source = nn.Embedding(vocabulary, features)
+        self.target = nn.Embedding(vocabulary, features)
+        self.encoder = Lstm(features, hidden)
+        self.decoder = Lstm(features, hidden)
+        self.head = nn.Linear(hidden, vocabulary)
+
+    def forward(self, source, target):
+        _, state = self.encoder(self.source(source))
+        outputs, _ = self.decoder(self.target(target), state)
+        return self.head(outputs)
+
+
+def seq2seq():
+    model = Translator()
+    optimizer = torch.optim.Adam([each for each in model.parameters() if each.requires_grad], lr=1e-3)
+    batches = [[torch.randint(0, 4000, (20, 64)) for _ in range(3)] for _ in range(BATCHES)]
+    step = train(model, optimizer, lambda s, t, y: F.cross_entropy(model(s, t).view(-1, 4000), y.view(-1)))
+    return 64, batches, *step
+
+
+def dqn():
+    online, target = (dense([4, 128, 128, 2], nn.ReLU) for _ in range(2))
+    optimizer = torch.optim.Adam(online.parameters(), lr=1e-3)
+
+    def loss_of(states, actions, rewards, next_states, done):
+        with torch.no_grad():
+            wanted = rewards + 0.99 * target(next_states).max(1)[0] * (1 - done)
+        return F.smooth_l1_loss(online(states).gather(1, actions).squeeze(1), wanted)
+
+    batches = [
+        (
+            torch.randn(128, 4),
+            torch.randint(0, 2, (128, 1)),
+            torch.randn(128),
+            torch.randn(128, 4),
+            (torch.rand(128) < 0.1).float(),
+        )
+        for _ in range(BATCHES)
+    ]
+    return 128, batches, *train(online, optimizer, loss_of)
+
+
+def gan():
+    generator = nn.Sequential(dense([100, 256, 512, 784], lambda: nn.LeakyReLU(0.2, inplace=True)), nn.Tanh())
+    discriminator = dense([784, 512, 256, 1], lambda: nn.LeakyReLU(0.2, inplace=True))
+    of_generator = torch.optim.Adam(generator.parameters(), lr=2e-4, betas=(0.5, 0.999))
+    of_discriminator = torch.optim.Adam(discriminator.parameters(), lr=2e-4, betas=(0.5, 0.999))
+    judge = F.binary_cross_entropy_with_logits
+    ones, zeros = torch.ones(100, 1), torch.zeros(100, 1)
+
+    def step(real, first_noise, second_noise):
+        with torch.no_grad():
+            fake = generator(first_noise)
+        of_discriminator.zero_grad(set_to_none=True)
+        loss = judge(discriminator(real), ones) + judge(discriminator(fake), zeros)
+        loss.backward()
+        of_discriminator.step()
+        of_generator.zero_grad(set_to_none=True)
+        discriminator.requires_grad_(False)  # The generator's update needs none of its gradients.
+        judge(discriminator(generator(second_noise)), ones).backward()
+        of_generator.step()
+        discriminator.requires_grad_(True)
+        return loss
+
+    batches = [(torch.rand(100, 784) * 2 - 1, torch.randn(100, 100), torch.randn(100, 100)) for _ in range(BATCHES)]
+    return 100, batches, step, [generator, discriminator]
+
+
+def alexnet():
+    model = nn.Sequential(
+        *[nn.Conv2d(3, 64, 3, 1, 1), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2)],
+        *[nn.Conv2d(64, 192, 5, 1, 2), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2)],
+        *[nn.Conv2d(192, 384, 3, 1, 1), nn.ReLU(inplace=True)],
+        *[nn.Conv2d(384, 256, 3, 1, 1), nn.ReLU(inplace=True)],
+        *[nn.Conv2d(256, 256, 3, 1, 1), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2)],
+        nn.Flatten(),
+        dense([256 * 3 * 3, 1024, 1024, 10], lambda: nn.ReLU(inplace=True)),
+    )
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.001, momentum=0.9, weight_decay=5e-4)
+    batches = [(torch.randn(128, 3, 32, 32), torch.randint(0, 10, (128,))) for _ in range(BATCHES)]
+    return 128, batches, *train(model, optimizer, lambda x, y: F.cross_entropy(model(x), y))
+
+
+WORKLOADS = {each.__name__: each for each in (resnet20, gpt, seq2seq, dqn, gan, alexnet)}
+
+
+def main():
+    torch.manual_seed(0)
+    torch.set_flush_denormal(True)
+    batch_size, batches, step, models = WORKLOADS[sys.argv[1]]()
+    count = 0
+
+    def timed():
+        nonlocal count
+        start = time.perf_counter()
+        loss = step(*batches[count % BATCHES]).item()
+        count += 1
+        return (time.perf_counter() - start) * 1e3, loss
+
+    first, first_loss = timed()
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    best = {}  # The least of several: other programs only ever add time.
+    for threads in sorted({1, cores}):
+        torch.set_num_threads(threads)
+        timed()
+        best[threads] = min(timed()[0] for _ in range(8))
+    torch.set_num_threads(min(best, key=best.get))
+    parameters = sum(each.numel() for model in models for each in model.parameters() if each.requires_grad)
+    ready = {"version": torch.__version__, "batch": batch_size, "parameters": parameters}
+    say({"ready": {**ready, "threads": torch.get_num_threads(), "firstMs": first, "loss": first_loss}})
+
+    for line in sys.stdin:
+        steps = json.loads(line).get("steps")
+        if steps is None:
+            break
+        results = [timed() for _ in range(steps)]
+        say({"milliseconds": [each[0] for each in results], "loss": results[-1][1]})
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    say({"peakMB": peak / (1024 * 1024 if sys.platform == "darwin" else 1024)})
+
+
+main()

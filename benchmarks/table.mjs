@@ -1,0 +1,62 @@
+/** Writes README.md from results/*.json: `node table.mjs`; with `--check` it only says whether README.md is up to date. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const ORDER = ['resnet20', 'gpt', 'seq2seq', 'dqn', 'gan', 'alexnet'];
+
+/** The page as it should be. */
+export function tableText() {
+  const results = ORDER.map((name) => `${here}results/${name}.json`)
+    .filter(existsSync)
+    .map((path) => JSON.parse(readFileSync(path, 'utf8')));
+  const rows = results.flatMap(({ workload, batch, ours, peers, commit }) => {
+    const own = `| ${workload} | ${batch} | **${ours.engine}** | ${ours.median} | ${ours.min} | ${ours.peakMB} | ${ours.compileMs ?? ''} | | ${commit} |`;
+    const others = peers.map(({ name, version, median, min, peakMB }) => {
+      const label = name === 'torch' ? `PyTorch ${version}` : `tfjs ${name}`;
+      return `| | | ${label} | ${median} | ${min} | ${peakMB} | | ${(median / ours.median).toFixed(2)} | |`;
+    });
+    return [own, ...others];
+  });
+  const machines = [...new Set(results.map(({ machine }) => machine))].map((machine) => `- ${machine}`);
+  return `# Benchmarks
+
+Time of one whole training step (forward, gradients, update), written by \`pnpm bench\`; do not edit. The sides take turns
+in blocks of about a second, each in a process of its own. Read ratios, not times: "speed" says how many times as fast we
+are, by the medians. Memory is the largest resident size of the process. "Compile" is what the first step takes longer.
+
+| workload | batch | engine | median ms | min ms | peak MB | compile ms | our speed against it | commit |
+| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | --- |
+${rows.join('\n')}
+
+Measured on:
+
+${machines.join('\n')}
+
+## Run it
+
+\`\`\`
+pnpm bench                                  all workloads against PyTorch
+pnpm bench gpt dqn --against torch,wasm     some workloads, several peers
+pnpm bench gpt --steps 50 --engine wasm     another engine on our side
+\`\`\`
+
+PyTorch is optional: without it that side is skipped. It runs with as many threads as make it fastest here, and does not
+spin while it waits. \`MILESTONES_PYTHON\` names another interpreter. What each workload is, its file in \`workloads/\` says;
+\`peers/torch_peer.py\` has the same models with the same number of trained weights, and the harness refuses to compare
+when they differ.
+`;
+}
+
+/** Writes the page. */
+export function writeTable() {
+  writeFileSync(`${here}README.md`, tableText());
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  if (!process.argv.includes('--check')) writeTable();
+  else if (readFileSync(`${here}README.md`, 'utf8') !== tableText()) {
+    console.error('bench: benchmarks/README.md does not show benchmarks/results; run: node benchmarks/table.mjs');
+    process.exitCode = 1;
+  }
+}

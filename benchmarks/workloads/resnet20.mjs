@@ -1,0 +1,64 @@
+/** ResNet-20 on 32 × 32 images (He et al. 2015, section 4.2) with projection shortcuts; SGD with momentum. */
+import { core, tf } from '../packages.mjs';
+import { BatchNorm, Convolution } from './layers.mjs';
+import { countParameters, integers, normals, trainingStep } from './workload.mjs';
+
+export const batchSize = 128;
+
+class Block extends core.Module {
+  constructor(channelsIn, channelsOut, stride) {
+    super();
+    this.first = new Convolution(3, channelsIn, channelsOut, { stride });
+    this.firstNorm = new BatchNorm(channelsOut);
+    this.second = new Convolution(3, channelsOut, channelsOut);
+    this.secondNorm = new BatchNorm(channelsOut);
+    if (stride !== 1) {
+      this.shortcut = new Convolution(1, channelsIn, channelsOut, { stride });
+      this.shortcutNorm = new BatchNorm(channelsOut);
+    }
+  }
+
+  forward(x) {
+    const inner = tf.relu(this.firstNorm.forward(this.first.forward(x)));
+    const correction = this.secondNorm.forward(this.second.forward(inner));
+    const kept = this.shortcut === undefined ? x : this.shortcutNorm.forward(this.shortcut.forward(x));
+    return tf.relu(tf.add(correction, kept));
+  }
+}
+
+class ResNet20 extends core.Module {
+  stem = new Convolution(3, 3, 16);
+  stemNorm = new BatchNorm(16);
+  blocks = [
+    [16, 16, 1],
+    [16, 16, 1],
+    [16, 16, 1],
+    [16, 32, 2],
+    [32, 32, 1],
+    [32, 32, 1],
+    [32, 64, 2],
+    [64, 64, 1],
+    [64, 64, 1],
+  ].map(([channelsIn, channelsOut, stride]) => new Block(channelsIn, channelsOut, stride));
+  head = new core.Dense(64, 10);
+
+  /** x [B, 32, 32, 3] → logits [B, 10] */
+  forward(x) {
+    const features = this.blocks.reduce(
+      (h, block) => block.forward(h),
+      tf.relu(this.stemNorm.forward(this.stem.forward(x))),
+    ); // [B, 8, 8, 64]
+    return this.head.forward(tf.mean(features, [1, 2]));
+  }
+}
+
+/** @returns {import('./workload.mjs').Workload} */
+export function create() {
+  const model = new ResNet20().initialize(1);
+  const optimizer = new core.SGD({ momentum: 0.9, weightDecay: 1e-4 });
+  return {
+    parameters: countParameters(model),
+    step: trainingStep(model, optimizer, 0.1, (x, labels) => core.crossEntropyLoss(model.forward(x), labels)),
+    batch: (random) => [normals(random, [batchSize, 32, 32, 3]), integers(random, [batchSize], 10)],
+  };
+}

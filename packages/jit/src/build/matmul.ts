@@ -1,0 +1,83 @@
+/** Products of matrices. */
+import type { Graph } from '../graph/graph.ts';
+import { sizeOf, type Value } from '../graph/value.ts';
+import { broadcastShape } from './elementwise.ts';
+import { materialize } from './layout.ts';
+import { full, reshape, transpose } from './shape.ts';
+
+/**
+ * Products of the matrices in the last two axes; the axes before them broadcast.
+ * @param transposeA whether the matrices of `a` lie transposed, [K, M] instead of [M, K]
+ * @param transposeB whether the matrices of `b` lie transposed, [N, K] instead of [K, N]
+ * @returns [..., M, N]
+ */
+export function matMul(graph: Graph, a: Value, b: Value, transposeA = false, transposeB = false): Value {
+  const left = withoutSwap(graph, materialize(graph, a), transposeA);
+  const right = withoutSwap(graph, materialize(graph, b), transposeB);
+  const [rows, inner] = matrixSize(left);
+  const [, columns] = matrixSize(right);
+  const batch = broadcastShape(left.value.shape.slice(0, -2), right.value.shape.slice(0, -2));
+  const shape = [...batch, rows, columns];
+  const dtype = a.dtype;
+  if (sizeOf(shape) === 0 || inner === 0) return full(graph, shape, 0, dtype);
+  if (dtype !== 'float32') {
+    // Gemm and FusedMatMul know only real numbers.
+    return graph.op('MatMul', [swapped(graph, left), swapped(graph, right)], {}, shape, dtype);
+  }
+  const rightMatrices = sizeOf(right.value.shape.slice(0, -2));
+  const leftMatrices = sizeOf(left.value.shape.slice(0, -2));
+  if (rightMatrices === 1 && (leftMatrices === 1 || !left.transposed)) {
+    // All rows of all left matrices against one right matrix: a single product.
+    const height = leftMatrices * rows;
+    const tall = reshape(graph, left.value, left.transposed ? [inner, rows] : [height, inner]);
+    const flat = reshape(graph, right.value, right.transposed ? [columns, inner] : [inner, columns]);
+    const product = singleProduct(graph, tall, flat, left.transposed, right.transposed, [height, columns]);
+    return reshape(graph, product, shape);
+  }
+  if (!left.transposed && !right.transposed) return graph.op('MatMul', [left.value, right.value], {}, shape, dtype);
+  const flags = { transA: Number(left.transposed), transB: Number(right.transposed) };
+  return graph.op('com.microsoft:FusedMatMul', [left.value, right.value], flags, shape, dtype);
+}
+
+/** A tensor of matrices, and whether they lie transposed. */
+interface Matrices {
+  readonly value: Value;
+  readonly transposed: boolean;
+}
+
+function matrixSize({ value, transposed }: Matrices): [number, number] {
+  const [first, second] = value.shape.slice(-2) as [number, number];
+  return transposed ? [second, first] : [first, second];
+}
+
+/** A transpose of the last two axes becomes a flag of the product. */
+function withoutSwap(_graph: Graph, value: Value, transposed: boolean): Matrices {
+  const permutation = value.op === 'Transpose' ? (value.node!.attributes['perm'] as readonly number[]) : [];
+  const last = permutation.length - 1;
+  const isSwap =
+    last >= 1 &&
+    permutation.every(
+      (axis, position) => axis === (position < last - 1 ? position : position === last ? last - 1 : last),
+    );
+  return isSwap ? { value: value.node!.inputs[0]!, transposed: !transposed } : { value, transposed };
+}
+
+function swapped(graph: Graph, { value, transposed }: Matrices): Value {
+  if (!transposed) return value;
+  const axes = value.shape.map((_, axis) => axis);
+  const rank = axes.length;
+  return transpose(graph, value, [...axes.slice(0, -2), rank - 1, rank - 2]);
+}
+
+function singleProduct(
+  graph: Graph,
+  left: Value,
+  right: Value,
+  transposeLeft: boolean,
+  transposeRight: boolean,
+  shape: readonly number[],
+): Value {
+  if (!transposeLeft && !transposeRight) return graph.op('MatMul', [left, right], {}, shape, 'float32');
+  const flags = { transA: Number(transposeLeft), transB: Number(transposeRight) };
+  return graph.op('Gemm', [left, right], flags, shape, 'float32');
+}

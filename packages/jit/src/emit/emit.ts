@@ -1,0 +1,213 @@
+/**
+ * Writes a graph as an ONNX model: opset 20, IR version 9, and ONNX Runtime's two domains. Only what the outputs need is
+ * written, in the order in which it was built, so that the same step gives the same bytes.
+ */
+import { materialize } from '../build/layout.ts';
+import type { Graph } from '../graph/graph.ts';
+import { onnxTypes } from '../graph/onnx-type.ts';
+import type { Attribute, GraphArray, GraphDtype, GraphNode, Value } from '../graph/value.ts';
+import { ProtobufWriter } from './protobuf.ts';
+
+/** A result by the name that it has in the model. */
+export interface ModelOutput {
+  readonly name: string;
+  readonly value: Value;
+}
+
+/** What {@link emitModel} made. */
+export interface EmittedModel {
+  readonly bytes: Uint8Array;
+  /** The inputs that the model has: those of the graph that the outputs depend on, in the order of their declaration. */
+  readonly inputs: Value[];
+  readonly nodeCount: number;
+}
+
+const IR_VERSION = 9;
+const opsets = { '': 20, 'com.microsoft': 1, 'com.microsoft.nchwc': 1 } as const;
+
+/** From this many equal values on, a constant is written as its shape and its number. */
+const GENERATED_CONSTANT_SIZE = 256;
+
+/** Operations whose outputs must all be named, used or not. */
+const fullyNamed: ReadonlySet<string> = new Set(['Split', 'TopK']);
+
+/**
+ * Writes the model that computes some values.
+ * @param outputs the results in the order that the model shall have
+ * @throws Error if two outputs have the same name
+ */
+export function emitModel(graph: Graph, outputs: readonly ModelOutput[]): EmittedModel {
+  const results = outputs.map(({ name, value }) => ({ name, value: materialize(graph, value) }));
+  const names = new Set(results.map(({ name }) => name));
+  if (names.size !== results.length) throw new Error('emitModel: two outputs have the same name; name them apart.');
+  const live = liveParts(results.map(({ value }) => value));
+  const nameOf = naming(results);
+
+  const writer = new ProtobufWriter();
+  let nodeCount = live.nodes.length;
+  writer.integer(1, IR_VERSION);
+  writer.text(2, '@milestones/jit');
+  writer.message(7, () => {
+    for (const constant of live.generated) writeGeneratedConstant(writer, constant, nameOf);
+    for (const node of live.nodes) writeNode(writer, node, nameOf, live.used);
+    for (const { name, value } of results) {
+      if (nameOf(value) === name && value.node !== undefined) continue;
+      writeOperation(writer, 'Identity', [nameOf(value)], [name]);
+      nodeCount++;
+    }
+    writer.text(2, 'step');
+    for (const constant of live.constants) {
+      writer.message(5, () => writeTensor(writer, constant.shape, constant.dtype, constant.data!, nameOf(constant)));
+    }
+    for (const input of live.inputs) writeValueInfo(writer, 11, nameOf(input), input.shape, input.dtype);
+    for (const { name, value } of results) writeValueInfo(writer, 12, name, value.shape, value.dtype);
+  });
+  for (const [domain, version] of Object.entries(opsets)) {
+    writer.message(8, () => {
+      writer.text(1, domain);
+      writer.integer(2, version);
+    });
+  }
+  const bytes = writer.finish();
+  return { bytes, inputs: live.inputs, nodeCount: nodeCount + live.generated.length };
+}
+
+/** What the results depend on. */
+function liveParts(results: readonly Value[]) {
+  const used = new Set<Value>();
+  const nodes = new Set<GraphNode>();
+  const pending = [...results];
+  for (let value = pending.pop(); value !== undefined; value = pending.pop()) {
+    if (used.has(value)) continue;
+    used.add(value);
+    if (value.node === undefined || nodes.has(value.node)) continue;
+    nodes.add(value.node);
+    for (const input of value.node.inputs) if (input !== undefined) pending.push(input);
+  }
+  // Identifiers grow as the graph is built and inputs come before what uses them: their order is a topological one.
+  const values = [...used].sort((left, right) => left.id - right.id);
+  const constants = values.filter((value) => value.data !== undefined);
+  const isGenerated = (value: Value): boolean => value.splat !== undefined && value.size >= GENERATED_CONSTANT_SIZE;
+  return {
+    used,
+    nodes: [...nodes].sort((left, right) => left.outputs[0]!.id - right.outputs[0]!.id),
+    inputs: values.filter((value) => value.inputName !== undefined),
+    constants: constants.filter((value) => !isGenerated(value)),
+    generated: constants.filter(isGenerated),
+  };
+}
+
+/** A result of a node bears the result's name; the first one if it is wanted under several. */
+function naming(results: readonly ModelOutput[]): (value: Value) => string {
+  const chosen = new Map<Value, string>();
+  for (const { name, value } of results) if (value.node !== undefined && !chosen.has(value)) chosen.set(value, name);
+  // No name that a tfjs variable or an argument has begins with a percent sign.
+  return (value) => chosen.get(value) ?? value.inputName ?? `%${value.id}`;
+}
+
+function writeNode(
+  writer: ProtobufWriter,
+  node: GraphNode,
+  nameOf: (value: Value) => string,
+  used: ReadonlySet<Value>,
+): void {
+  if (node.op === 'Layout') {
+    throw new Error('emitModel: a Layout reached the model; whoever builds a node materializes its inputs first.');
+  }
+  const inputs = node.inputs.map((input) => (input === undefined ? '' : nameOf(input)));
+  // The first output is never optional.
+  const outputs = node.outputs.map((output, position) =>
+    position === 0 || fullyNamed.has(node.op) || used.has(output) ? nameOf(output) : '',
+  );
+  while (outputs.at(-1) === '') outputs.pop();
+  writeOperation(writer, node.op, inputs, outputs, () => {
+    for (const [name, attribute] of Object.entries(node.attributes)) writeAttribute(writer, name, attribute);
+  });
+}
+
+function writeOperation(
+  writer: ProtobufWriter,
+  op: string,
+  inputs: readonly string[],
+  outputs: readonly string[],
+  writeAttributes?: () => void,
+): void {
+  const colon = op.indexOf(':');
+  writer.message(1, () => {
+    for (const input of inputs) writer.text(1, input);
+    for (const output of outputs) writer.text(2, output);
+    writer.text(4, op.slice(colon + 1));
+    writeAttributes?.();
+    if (colon > 0) writer.text(7, op.slice(0, colon));
+  });
+}
+
+const AttributeType = { float: 1, integer: 2, text: 3, tensor: 4, floats: 6, integers: 7 } as const;
+
+function writeAttribute(writer: ProtobufWriter, name: string, attribute: Attribute): void {
+  writer.message(5, () => {
+    writer.text(1, name);
+    if (typeof attribute === 'number') {
+      writer.integer(3, attribute);
+      writer.integer(20, AttributeType.integer);
+    } else if (typeof attribute === 'string') {
+      writer.text(4, attribute);
+      writer.integer(20, AttributeType.text);
+    } else if ('float' in attribute) {
+      writer.float(2, attribute.float);
+      writer.integer(20, AttributeType.float);
+    } else if ('floats' in attribute) {
+      writer.floats(7, attribute.floats);
+      writer.integer(20, AttributeType.floats);
+    } else {
+      writer.integers(8, attribute);
+      writer.integer(20, AttributeType.integers);
+    }
+  });
+}
+
+function writeGeneratedConstant(writer: ProtobufWriter, constant: Value, nameOf: (value: Value) => string): void {
+  const shape = `${nameOf(constant)}.shape`;
+  const dimensions = BigInt64Array.from(constant.shape, BigInt);
+  writer.message(5, () => writeTensor(writer, [dimensions.length], 'int64', dimensions, shape));
+  writeOperation(writer, 'ConstantOfShape', [shape], [nameOf(constant)], () => {
+    writer.message(5, () => {
+      writer.text(1, 'value');
+      writer.message(5, () => writeTensor(writer, [1], constant.dtype, constant.data!.subarray(0, 1)));
+      writer.integer(20, AttributeType.tensor);
+    });
+  });
+}
+
+function writeTensor(
+  writer: ProtobufWriter,
+  shape: readonly number[],
+  dtype: GraphDtype,
+  data: GraphArray,
+  name?: string,
+): void {
+  if (shape.length > 0) writer.integers(1, shape);
+  writer.integer(2, onnxTypes[dtype]);
+  if (name !== undefined) writer.text(8, name);
+  writer.bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+}
+
+function writeValueInfo(
+  writer: ProtobufWriter,
+  field: number,
+  name: string,
+  shape: readonly number[],
+  dtype: GraphDtype,
+): void {
+  writer.message(field, () => {
+    writer.text(1, name);
+    writer.message(2, () => {
+      writer.message(1, () => {
+        writer.integer(1, onnxTypes[dtype]);
+        writer.message(2, () => {
+          for (const size of shape) writer.message(1, () => writer.integer(1, size));
+        });
+      });
+    });
+  });
+}

@@ -1,0 +1,10 @@
+/** What a graph is built for. Formulations differ: what is fast on one target is slow or missing on another. */
+export interface Target {
+  /** `cpu-blocked` uses ONNX Runtime's blocked-layout operations, `cpu` only standard ones, `webgpu` the GPU's. */
+  readonly name: 'cpu-blocked' | 'cpu' | 'webgpu';
+  /** Channels in a block of the blocked layout: 16 with AVX-512, 8 with AVX2 and on ARM; 0 where there is none. */
+  readonly block: number;
+}
+
+/** Only operations of the ONNX standard, and FusedMatMul. Runs on every CPU. */
+export const plainCpu: Target = { name: 'cpu', block: 0 };

@@ -1,0 +1,21 @@
+export { compileStep, LARGEST_SIGNATURE_COUNT, type CompiledStep, type CompileOptions } from './compile.ts';
+export { ONNX_BACKEND, registerOnnxBackend, type OnnxEngine, type OnnxEngineOptions } from './engine/register.ts';
+export { TRACE_BACKEND } from './trace/trace-backend.ts';
+export type { StepResult } from './trace/trace.ts';
+export { TracingError } from './trace/tracing-error.ts';
+export type { GraphDtype, Value } from './graph/value.ts';
+export { createRuntime, createSyncRuntime, probeBlockedLayout, runtimeAvailability } from '#runtime';
+export { RuntimeLostError, RuntimeUnavailableError } from './runtime/errors.ts';
+export type {
+  ExecutionOptions,
+  GraphSession,
+  HostTensor,
+  Runtime,
+  RuntimeAvailability,
+  RuntimeOptions,
+  SessionOptions,
+  StateSlot,
+  SyncRuntime,
+  SyncSession,
+  TensorDescription,
+} from './runtime/runtime.ts';

@@ -1,0 +1,158 @@
+/**
+ * Operations that `@milestones/core` asks for in one piece (see `runFused` in `@milestones/backend`): layer norm, GELU,
+ * softmax cross-entropy with their gradients, and Adam's update of all parameters. None is a kernel of tfjs; elsewhere
+ * core composes them.
+ */
+import { elementwise } from '../build/elementwise.ts';
+import { materialize } from '../build/layout.ts';
+import { matMul } from '../build/matmul.ts';
+import { reduce } from '../build/reduce.ts';
+import { cast, concat, full, reshape } from '../build/shape.ts';
+import type { Graph } from '../graph/graph.ts';
+import { sizeOf, type Value } from '../graph/value.ts';
+import type { Kernel, KernelFamily } from './kernel.ts';
+
+/** x [..., C], weight [C], bias [C] (optional) → y, mean [..., 1], 1 / √(variance + ε) [..., 1]. */
+const layerNorm: Kernel = (graph, { x, weight, bias }, { epsilon }) => {
+  const { shape } = x!;
+  const rows = [...shape.slice(0, -1), 1];
+  if (x!.size === 0) return [shape, rows, rows].map((each) => full(graph, each, 0, 'float32'));
+  return graph.node(
+    'LayerNormalization',
+    // ONNX Runtime 1.30 crashes on a bias that is there in name only.
+    [materialize(graph, x!), weight!, ...(bias === undefined ? [] : [bias])],
+    { axis: -1, epsilon: { float: epsilon as number } },
+    [shape, rows, rows].map((each) => ({ shape: each, dtype: 'float32' })),
+  );
+};
+
+/**
+ * With x̂ = (x − mean) · inverse: dweight = Σ dy · x̂ and dbias = Σ dy over the rows, and
+ * dx = (dy · weight − mean(dy · weight) − x̂ · mean(dy · x̂ · weight)) · inverse.
+ *
+ * Both means are products with the vector weight / C: dy and dy · x̂, which are there anyway, are read once more, and
+ * nothing is written but a number for each row.
+ */
+const layerNormGradient: Kernel = (graph, { dy, x, mean, inverse, weight }) => {
+  const op = (name: string, ...inputs: Value[]): Value => elementwise(graph, name, inputs);
+  const features = x!.shape.at(-1)!;
+  const leading = x!.shape.slice(0, -1).map((_, axis) => axis);
+  const share = reshape(graph, op('Mul', weight!, graph.scalar(1 / features)), [features, 1]);
+  const normalised = op('Mul', op('Sub', x!, mean!), inverse!);
+  const product = op('Mul', dy!, normalised);
+  const level = matMul(graph, dy!, share); // [..., 1]
+  const along = matMul(graph, product, share); // [..., 1]
+  const slope = op('Sub', op('Sub', op('Mul', dy!, weight!), level), op('Mul', normalised, along));
+  return [
+    op('Mul', slope, inverse!),
+    reduce(graph, 'ReduceSum', product, leading, false),
+    reduce(graph, 'ReduceSum', dy!, leading, false),
+  ];
+};
+
+/** x · Φ(x). */
+const gelu: Kernel = (graph, { x }) => elementwise(graph, 'Gelu', [x!], { approximate: 'none' });
+
+/** dx = dy · (Φ(x) + x φ(x)). With u = x / √2: Φ(x) = (1 + erf(u)) / 2, and x φ(x) = u · e^(−u²) / √π. */
+const geluGradient: Kernel = (graph, { dy, x }) => {
+  const op = (name: string, ...inputs: Value[]): Value => elementwise(graph, name, inputs);
+  const u = op('Mul', x!, graph.scalar(Math.SQRT1_2));
+  // HardSigmoid is min(1, max(0, α z + β)), and erf is never beyond ±1: a product and a sum in one pass over memory.
+  const share = elementwise(graph, 'HardSigmoid', [op('Erf', u)], { alpha: { float: 0.5 }, beta: { float: 0.5 } });
+  // e^(ln(1/√π) − u²): the factor costs nothing up there.
+  const bell = op('Exp', op('Sub', graph.scalar(-0.5 * Math.log(Math.PI)), op('Mul', u, u)));
+  return op('Mul', op('Add', share, op('Mul', u, bell)), dy!);
+};
+
+/** Labels [rows] as int64 indices of the last axis, [rows, 1]. Labels that no class has are moved to the nearest. */
+function classIndices(graph: Graph, labels: Value, classes: number): Value {
+  // An ignored label may be anything, and its loss is masked later; an index out of range would end the run.
+  const bounded = elementwise(graph, 'Min', [
+    elementwise(graph, 'Max', [labels, graph.scalar(0, 'int32')]),
+    graph.scalar(classes - 1, 'int32'),
+  ]);
+  return reshape(graph, cast(graph, bounded, 'int64'), [labels.size, 1]);
+}
+
+/** logits [rows, K], labels int32 [rows] → −log softmax(logits)[label] [rows], softmax(logits) [rows, K]. */
+const softmaxCrossEntropy: Kernel = (graph, { logits, labels }) => {
+  const [rows, classes] = logits!.shape as [number, number];
+  if (logits!.size === 0) return [full(graph, [rows], 0, 'float32'), full(graph, [rows, classes], 0, 'float32')];
+  // From the logarithm, not of the probability: a probability below 1e-38 is 0, and its logarithm lost.
+  const logarithms = graph.op('LogSoftmax', [materialize(graph, logits!)], { axis: 1 }, [rows, classes], 'float32');
+  const indices = classIndices(graph, labels!, classes);
+  const picked = graph.op('GatherElements', [logarithms, indices], { axis: 1 }, [rows, 1], 'float32');
+  return [
+    reshape(graph, elementwise(graph, 'Neg', [picked]), [rows]),
+    elementwise(graph, 'Exp', [logarithms]), // Left out of the model where no gradient is asked for.
+  ];
+};
+
+/** dlogits = (probabilities − one-hot(labels)) · dy. The one-hot matrix is never made: one number a row is subtracted. */
+const softmaxCrossEntropyGradient: Kernel = (graph, { dy, probabilities, labels }) => {
+  const [rows, classes] = probabilities!.shape as [number, number];
+  if (probabilities!.size === 0) return full(graph, [rows, classes], 0, 'float32');
+  const rowNumbers = graph.constant(
+    Array.from({ length: rows }, (_, row) => row),
+    [rows, 1],
+    'int64',
+  );
+  const places = concat(graph, [rowNumbers, classIndices(graph, labels!, classes)], 1); // [rows, 2]
+  const minusOnes = full(graph, [rows], -1, 'float32');
+  const inputs = [materialize(graph, probabilities!), places, minusOnes];
+  const difference = graph.op('ScatterND', inputs, { reduction: 'add' }, [rows, classes], 'float32');
+  return elementwise(graph, 'Mul', [difference, reshape(graph, dy!, [rows, 1])]);
+};
+
+/**
+ * Adam's update of all parameters, as one vector: g ← g + decay · θ, m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g²,
+ * θ ← kept · θ − size · m / (√v + ε). Inputs `value0`, `gradient0`, `first0`, `second0`, `value1`, …, and the scalars
+ * `size`, `epsilon` and `kept` (optional); outputs all θ, all m, all v.
+ */
+const adam: Kernel = (graph, inputs, { count, beta1, beta2, decay }) => {
+  const shapes = Array.from({ length: count as number }, (_, index) => inputs[`value${index}`]!.shape);
+  const sizes = shapes.map(sizeOf);
+  const packed = (name: string): Value =>
+    concat(
+      graph,
+      sizes.map((size, index) => reshape(graph, inputs[`${name}${index}`]!, [size])),
+      0,
+    );
+  const op = (name: string, ...operands: Value[]): Value => elementwise(graph, name, operands);
+  const scaled = (value: Value, factor: number): Value => op('Mul', value, graph.scalar(factor));
+  const average = (mean: Value, rate: number, value: Value): Value =>
+    op('Add', scaled(mean, rate), scaled(value, 1 - rate));
+  const value = packed('value');
+  const slope = packed('gradient');
+  const gradient = decay === 0 ? slope : op('Add', slope, scaled(value, decay as number));
+  const first = average(packed('first'), beta1 as number, gradient);
+  const second = average(packed('second'), beta2 as number, op('Mul', gradient, gradient));
+  const step = op('Mul', op('Div', first, op('Add', op('Sqrt', second), inputs['epsilon']!)), inputs['size']!);
+  const { kept } = inputs;
+  const next = op('Sub', kept === undefined ? value : op('Mul', value, kept), step);
+  return [next, first, second].flatMap((vector) => unpacked(graph, vector, shapes));
+};
+
+/** The parts of a vector, each in its shape. */
+function unpacked(graph: Graph, vector: Value, shapes: readonly (readonly number[])[]): Value[] {
+  if (shapes.length === 1) return [reshape(graph, vector, shapes[0]!)];
+  const sizes = shapes.map(sizeOf);
+  const parts = graph.node(
+    'Split',
+    [vector, graph.integers(sizes)],
+    { axis: 0 },
+    sizes.map((size) => ({ shape: [size], dtype: 'float32' })),
+  );
+  return parts.map((part, index) => reshape(graph, part, shapes[index]!));
+}
+
+/** See the file's head. */
+export const fused: KernelFamily = {
+  MilestonesLayerNorm: layerNorm,
+  MilestonesLayerNormGradient: layerNormGradient,
+  MilestonesGelu: gelu,
+  MilestonesGeluGradient: geluGradient,
+  MilestonesSoftmaxCrossEntropy: softmaxCrossEntropy,
+  MilestonesSoftmaxCrossEntropyGradient: softmaxCrossEntropyGradient,
+  MilestonesAdam: adam,
+};

@@ -1,0 +1,396 @@
+/** A session's main-thread side: what it is fed and returns, its state, and the order of its runs. */
+import { sizeOf, type GraphArray, type GraphDtype } from '../graph/value.ts';
+import { explainFailure } from './errors.ts';
+import type { FreeResult, ModelDescription, Place, RunBuffers, RunPlaces, StatePlace } from './host.node.ts';
+import type { GraphSession, HostTensor, StateSlot, TensorDescription } from './runtime.ts';
+
+/** What carries a run to the host and brings its end back. */
+export interface Carrier {
+  /** Starts a run; the session must not have another one under way. */
+  run(id: number, buffers: RunBuffers, places: RunPlaces | undefined, end: (outcome: RunOutcome) => void): void;
+  /** Blocks until something comes back. */
+  wait(): void;
+  /** Frees the host's side of a session. */
+  dispose(id: number): Promise<void>;
+  /** Why nothing can be run any more. */
+  readonly failure: Error | undefined;
+}
+
+/** How a run ended. Buffers that do not come back are lost with the worker. */
+export type RunOutcome =
+  | { buffers: RunBuffers; free: readonly FreeResult[] }
+  | { buffers: RunBuffers; message: string }
+  | { lost: Error };
+
+/** The array type of each element type. */
+export const arrayOf = {
+  float32: Float32Array,
+  float64: Float64Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  uint32: Uint32Array,
+  uint8: Uint8Array,
+  bool: Uint8Array,
+} as const;
+
+/** Tensors begin at multiples of a cache line. */
+const ALIGNMENT = 64;
+
+interface PendingRun {
+  readonly feeds: ArrayBuffer;
+  readonly places: RunPlaces;
+  resolve(results: Record<string, HostTensor>): void;
+  reject(error: unknown): void;
+}
+
+/** See {@link GraphSession}. */
+export class Session implements GraphSession {
+  readonly feeds: readonly TensorDescription[];
+  readonly results: readonly TensorDescription[];
+  readonly #id: number;
+  readonly #carrier: Carrier;
+  readonly #state: ReadonlyMap<string, StatePlace>;
+  readonly #byteLengths: { fixed: number; moving: number };
+  /** Places that hold for every run, where the model fixes all shapes. */
+  readonly #fixedPlaces: RunPlaces | undefined;
+  /** The state, between runs. */
+  #buffers: { fixed: ArrayBuffer; current: ArrayBuffer; next: ArrayBuffer } | undefined;
+  /** A feed buffer that came back. */
+  #spareFeeds: ArrayBuffer | undefined;
+  readonly #queue: PendingRun[] = [];
+  #running: PendingRun | undefined;
+  #sentPlaces: RunPlaces | undefined;
+  #lost: Error | undefined;
+  #disposal: Promise<void> | undefined;
+  readonly #idle: (() => void)[] = [];
+  /** Settles when the session has been disposed of. */
+  readonly disposed: Promise<void>;
+  #markDisposed!: () => void;
+  readonly runSync?: (feeds: Readonly<Record<string, HostTensor>>) => Record<string, HostTensor>;
+
+  constructor(
+    id: number,
+    carrier: Carrier,
+    description: ModelDescription,
+    slots: readonly StateSlot[],
+    places: readonly StatePlace[],
+    synchronous: boolean,
+  ) {
+    this.#id = id;
+    this.#carrier = carrier;
+    this.disposed = new Promise((resolve) => (this.#markDisposed = resolve));
+    if (synchronous) this.runSync = (given) => this.#runSync(given);
+    checkState(description, slots);
+    const inputs = new Set(slots.map(({ input }) => input));
+    const outputs = new Set(slots.map(({ output }) => output));
+    this.feeds = description.inputs.filter(({ name }) => !inputs.has(name));
+    this.results = description.outputs.filter(({ name }) => !outputs.has(name));
+    this.#state = new Map(places.map((place) => [place.input, place]));
+    this.#byteLengths = stateByteLengths(places);
+    const { fixed, moving } = this.#byteLengths;
+    this.#buffers = {
+      fixed: new ArrayBuffer(fixed),
+      current: new ArrayBuffer(moving),
+      next: new ArrayBuffer(moving),
+    };
+    // Parts come last: their values are the more particular ones.
+    for (const isPart of [false, true]) {
+      for (const { input, initial, inside } of slots) {
+        if ((inside !== undefined) === isPart) this.#view(input).set(initial.data as never);
+      }
+    }
+    const feedPlaces = placesOf(this.feeds);
+    const resultPlaces = placesOf(this.results);
+    if (feedPlaces !== undefined && resultPlaces !== undefined) {
+      this.#fixedPlaces = { feeds: feedPlaces, results: resultPlaces };
+    }
+  }
+
+  run(feeds: Readonly<Record<string, HostTensor>>): Promise<Record<string, HostTensor>> {
+    return new Promise((resolve, reject) => {
+      this.#checkUsable('run');
+      const pending = { ...this.#pack(feeds), resolve, reject };
+      if (this.#running === undefined) this.#start(pending);
+      else this.#queue.push(pending);
+    });
+  }
+
+  #runSync(feeds: Readonly<Record<string, HostTensor>>): Record<string, HostTensor> {
+    this.#checkUsable('runSync');
+    let results: Record<string, HostTensor> | undefined;
+    let failure: unknown;
+    this.#start({
+      ...this.#pack(feeds),
+      resolve: (value) => (results = value),
+      reject: (error) => (failure = error),
+    });
+    if (results === undefined) throw failure;
+    return results;
+  }
+
+  readState(input: string): GraphArray {
+    this.#settle('readState');
+    return this.#view(input).slice() as GraphArray;
+  }
+
+  writeState(input: string, array: GraphArray): void {
+    this.#settle('writeState');
+    const { dtype, shape } = this.#place(input);
+    checkTensor('writeState', input, dtype, shape, { dtype, shape, data: array });
+    this.#view(input).set(array as never);
+  }
+
+  dispose(): Promise<void> {
+    this.#disposal ??= this.#end();
+    return this.#disposal;
+  }
+
+  async #end(): Promise<void> {
+    if (this.#running !== undefined) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    this.#buffers = undefined;
+    this.#spareFeeds = undefined;
+    try {
+      if (this.#carrier.failure === undefined) await this.#carrier.dispose(this.#id);
+    } catch (error) {
+      // A worker that ends meanwhile has freed everything.
+      if (this.#carrier.failure === undefined) throw error;
+    } finally {
+      this.#markDisposed();
+    }
+  }
+
+  #checkUsable(where: string): void {
+    if (this.#disposal !== undefined) throw new Error(`${where}: this session was disposed; create a new one.`);
+    const failure = this.#carrier.failure;
+    if (failure !== undefined) throw failure;
+  }
+
+  /** Waits until no run holds the state. */
+  #settle(where: string): void {
+    if (this.#disposal !== undefined)
+      throw new Error(`${where}: this session was disposed; read its state before that.`);
+    while (this.#running !== undefined) this.#carrier.wait();
+    if (this.#lost !== undefined) throw this.#lost;
+  }
+
+  #place(input: string): StatePlace {
+    const place = this.#state.get(input);
+    if (place !== undefined) return place;
+    const known = [...this.#state.keys()];
+    throw new Error(
+      `session: no state is named ${input}; this session has ${known.length === 0 ? 'none' : known.join(', ')}.`,
+    );
+  }
+
+  #view(input: string): GraphArray {
+    const { moves, dtype, shape, offset } = this.#place(input);
+    const { fixed, current } = this.#buffers!;
+    return new arrayOf[dtype](moves ? current : fixed, offset, sizeOf(shape));
+  }
+
+  /** Checks the feeds and copies them next to each other. */
+  #pack(feeds: Readonly<Record<string, HostTensor>>): { feeds: ArrayBuffer; places: RunPlaces } {
+    checkFeeds(this.feeds, feeds, this.#state);
+    const places = this.#fixedPlaces ?? {
+      feeds: placesOf(this.feeds.map(({ name, dtype }) => ({ name, dtype, shape: feeds[name]!.shape })))!,
+      results: this.results.map(({ name }) => name),
+    };
+    const length = byteLength(places.feeds);
+    let buffer = this.#spareFeeds;
+    this.#spareFeeds = undefined;
+    if (buffer?.byteLength !== length) buffer = new ArrayBuffer(length);
+    for (const { name, dtype, shape, offset } of places.feeds) {
+      new arrayOf[dtype](buffer, offset, sizeOf(shape)).set(feeds[name]!.data as never);
+    }
+    return { feeds: buffer, places };
+  }
+
+  #start(pending: PendingRun): void {
+    const { feeds, places } = pending;
+    const results = this.#fixedPlaces && new ArrayBuffer(byteLength(this.#fixedPlaces.results as readonly Place[]));
+    const buffers = { feeds, results, ...this.#buffers! };
+    this.#running = pending;
+    this.#buffers = undefined;
+    const news = places === this.#sentPlaces ? undefined : places;
+    this.#sentPlaces = places;
+    this.#carrier.run(this.#id, buffers, news, (outcome) => this.#finish(outcome));
+  }
+
+  #finish(outcome: RunOutcome): void {
+    const { resolve, reject } = this.#running!;
+    this.#running = undefined;
+    if ('lost' in outcome) {
+      this.#lost = outcome.lost;
+      reject(outcome.lost);
+      for (const waiting of this.#queue.splice(0)) waiting.reject(outcome.lost);
+    } else {
+      const { feeds, fixed, current, next, results } = outcome.buffers;
+      this.#spareFeeds = feeds;
+      if ('message' in outcome) {
+        this.#buffers = { fixed, current, next };
+        reject(explainFailure('run', outcome.message));
+      } else {
+        // What was written is what the next run reads.
+        this.#buffers = { fixed, current: next, next: current };
+        resolve(results === undefined ? fromFree(outcome.free) : this.#fromPlaces(results));
+      }
+      const following = this.#queue.shift();
+      if (following !== undefined && this.#carrier.failure === undefined) {
+        this.#start(following);
+        return;
+      }
+      following?.reject(this.#carrier.failure);
+      for (const waiting of this.#queue.splice(0)) waiting.reject(this.#carrier.failure);
+    }
+    for (const resolveIdle of this.#idle.splice(0)) resolveIdle();
+  }
+
+  #fromPlaces(buffer: ArrayBuffer): Record<string, HostTensor> {
+    const results: Record<string, HostTensor> = {};
+    for (const { name, dtype, shape, offset } of this.#fixedPlaces!.results as readonly Place[]) {
+      results[name] = { dtype, shape, data: new arrayOf[dtype](buffer, offset, sizeOf(shape)) };
+    }
+    return results;
+  }
+}
+
+function fromFree(free: readonly FreeResult[]): Record<string, HostTensor> {
+  const results: Record<string, HostTensor> = {};
+  for (const { name, dtype, shape, data } of free) results[name] = { dtype, shape, data: data as GraphArray };
+  return results;
+}
+
+/**
+ * Places of the states: those that change in one buffer, which there is twice, and the others in another. A part lies
+ * where its whole has it.
+ */
+export function placeState(slots: readonly StateSlot[]): StatePlace[] {
+  const ends = { fixed: 0, moving: 0 };
+  const wholes = new Map<string, StatePlace>();
+  for (const { input, output, inside, initial } of slots) {
+    if (inside !== undefined) continue;
+    const { dtype, shape } = initial;
+    const kind = output === undefined ? 'fixed' : 'moving';
+    const offset = ends[kind];
+    ends[kind] = align(offset + sizeOf(shape) * arrayOf[dtype].BYTES_PER_ELEMENT);
+    wholes.set(input, { input, output, dtype, shape: [...shape], offset, moves: output !== undefined });
+  }
+  return slots.map(({ input, output, inside, initial: { dtype, shape } }) => {
+    if (inside === undefined) return wholes.get(input)!;
+    const whole = wholes.get(inside.input);
+    const fits = whole?.dtype === dtype && inside.offset + sizeOf(shape) <= sizeOf(whole.shape);
+    if (whole === undefined || !fits || output !== undefined) {
+      throw new Error(
+        `createSession: the state ${input} of ${sizeOf(shape)} ${dtype} values cannot be a part of ${inside.input} from ` +
+          `value ${inside.offset} on; name a state of the same type that is long enough, and no output.`,
+      );
+    }
+    const offset = whole.offset + inside.offset * arrayOf[dtype].BYTES_PER_ELEMENT;
+    return { input, output, dtype, shape: [...shape], offset, moves: whole.moves };
+  });
+}
+
+function stateByteLengths(places: readonly StatePlace[]): { fixed: number; moving: number } {
+  const lengths = { fixed: 0, moving: 0 };
+  for (const place of places) {
+    const kind = place.moves ? 'moving' : 'fixed';
+    lengths[kind] = Math.max(lengths[kind], endOf(place));
+  }
+  return lengths;
+}
+
+const align = (offset: number): number => Math.ceil(offset / ALIGNMENT) * ALIGNMENT;
+
+/** Places one after the other; nothing where a shape is not fixed. */
+function placesOf(descriptions: readonly TensorDescription[]): Place[] | undefined {
+  let end = 0;
+  const places: Place[] = [];
+  for (const { name, dtype, shape } of descriptions) {
+    if (!shape.every((size) => typeof size === 'number')) return undefined;
+    places.push({ name, dtype, shape, offset: end });
+    end = align(end + sizeOf(shape) * arrayOf[dtype].BYTES_PER_ELEMENT);
+  }
+  return places;
+}
+
+function byteLength(places: readonly Omit<Place, 'name'>[]): number {
+  const last = places.at(-1);
+  return last === undefined ? 0 : endOf(last);
+}
+
+function endOf({ offset, shape, dtype }: Omit<Place, 'name'>): number {
+  return offset + sizeOf(shape) * arrayOf[dtype].BYTES_PER_ELEMENT;
+}
+
+function checkState({ inputs, outputs }: ModelDescription, slots: readonly StateSlot[]): void {
+  const where = 'createSession';
+  const seen = new Set<string>();
+  for (const { input, output, initial } of slots) {
+    for (const name of [`input ${input}`, `output ${output ?? `of ${input}`}`]) {
+      if (seen.has(name)) throw new Error(`${where}: two states share the ${name}; give each its own.`);
+      seen.add(name);
+    }
+    const read = inputs.find(({ name }) => name === input);
+    if (read !== undefined) checkTensor(where, input, read.dtype, read.shape, initial);
+    else checkTensor(where, input, initial.dtype, initial.shape, initial);
+    if (output === undefined) continue;
+    const written = outputs.find(({ name }) => name === output);
+    if (written === undefined) {
+      const known = outputs.map(({ name }) => name).join(', ');
+      throw new Error(`${where}: the state ${input} is written by ${output}, which the model lacks; it has ${known}.`);
+    }
+    checkTensor(where, `${output}, the next value of ${input},`, initial.dtype, written.shape, initial, written.dtype);
+  }
+}
+
+/** Checks what is fed: all that is wanted, nothing else, and each as the model has it. */
+export function checkFeeds(
+  wanted: readonly TensorDescription[],
+  feeds: Readonly<Record<string, HostTensor>>,
+  state: ReadonlyMap<string, unknown> = new Map(),
+): void {
+  for (const { name, dtype, shape } of wanted) {
+    const feed = feeds[name];
+    if (feed === undefined) {
+      throw new Error(`run: the feed ${name} is missing; give ${dtype} of the shape ${show(shape)}.`);
+    }
+    checkTensor('run', name, dtype, shape, feed);
+  }
+  if (Object.keys(feeds).length === wanted.length) return;
+  for (const name of Object.keys(feeds)) {
+    if (wanted.some((feed) => feed.name === name)) continue;
+    if (state.has(name)) throw new Error(`run: ${name} is a state of the session; change it by writeState.`);
+    const names = wanted.map((feed) => feed.name);
+    throw new Error(
+      `run: the model has no input ${name}; feed ${names.length === 0 ? 'nothing' : names.join(', ')} only.`,
+    );
+  }
+}
+
+function checkTensor(
+  where: string,
+  name: string,
+  dtype: GraphDtype,
+  shape: readonly (number | string)[],
+  arrived: HostTensor,
+  arrivedDtype = arrived.dtype,
+): void {
+  const fits =
+    shape.length === arrived.shape.length &&
+    shape.every((size, axis) => typeof size === 'string' || size === arrived.shape[axis]);
+  if (!fits || dtype !== arrivedDtype) {
+    throw new Error(
+      `${where}: ${name} arrived as ${arrivedDtype} ${show(arrived.shape)}; the model has ${dtype} ${show(shape)}.`,
+    );
+  }
+  const size = sizeOf(arrived.shape);
+  if (arrived.data instanceof arrayOf[dtype] && arrived.data.length === size) return;
+  throw new Error(
+    `${where}: ${name} arrived with ${arrived.data.length} values in a ${arrived.data.constructor.name}; ` +
+      `give ${size} in a ${arrayOf[dtype].name}.`,
+  );
+}
+
+function show(shape: readonly (number | string)[]): string {
+  return `[${shape.join(', ')}]`;
+}
