@@ -4,8 +4,8 @@
  *     <!-- results:start targets milestone=gpt-mini preset=laptop -->
  *     <!-- results:end -->
  *
- * `targets` (the usual kind) lists every claim of the milestone's saved runs; `overview` has one row per milestone and
- * preset, seeds side by side. `milestone` defaults to the package that the file lies in, `preset` to all.
+ * `targets` (the usual kind) lists every claim of the milestone's saved runs; `seeds` has one row per claim with all seeds
+ * beside their mean; `overview` has one row per milestone and preset, likewise. `milestone` defaults to the package that the file lies in, `preset` to all.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -86,11 +86,11 @@ function formatBlock(words: readonly string[], where: string, results: readonly 
       summary.milestone === (filters.milestone ?? summary.milestone) &&
       summary.preset === (filters.preset ?? summary.preset),
   );
-  if (kind !== 'targets' && kind !== 'overview') {
-    throw new Error(`${where}: results:start asks for a table called ${kind}; write targets or overview.`);
+  const block = { targets: targetsBlock, seeds: seedsBlock, overview: overviewBlock }[kind];
+  if (block === undefined) {
+    throw new Error(`${where}: results:start asks for a table called ${kind}; write targets, seeds or overview.`);
   }
-  if (chosen.length === 0) return '_No results saved yet._';
-  return kind === 'targets' ? targetsBlock(chosen) : overviewBlock(chosen);
+  return chosen.length === 0 ? '_No results saved yet._' : block(chosen);
 }
 
 function targetsBlock(results: readonly SavedResult[]): string {
@@ -107,11 +107,38 @@ function targetsBlock(results: readonly SavedResult[]): string {
     ]),
   );
   const header = ['preset', 'seed', 'claim', 'paper', 'published', 'expected', 'measured', 'pass'];
+  return `${markdownTable(header, rows, { align: 'lrlrrrrl' })}\n\n${commandsOf(results)}`;
+}
+
+/** One row per claim: the measurement of each seed, and their mean beside the published number. */
+function seedsBlock(results: readonly SavedResult[]): string {
+  const claims = new Map<string, TargetResult[]>();
+  for (const { summary } of results) {
+    for (const target of summary.targets) claims.set(target.claim, [...(claims.get(target.claim) ?? []), target]);
+  }
+  const rows = [...claims].map(([claim, targets]) => {
+    const measured = targets.flatMap((target) => target.measured ?? []);
+    const mean = measured.reduce((sum, value) => sum + value, 0) / measured.length;
+    return [
+      claim,
+      formatNumber(targets[0]?.published),
+      formatBand(targets[0]!.expected),
+      measured.length === 0 ? '–' : formatNumber(mean),
+      targets.map((target) => formatNumber(target.measured)).join(' / '),
+      `${targets.filter((target) => target.pass).length} of ${targets.length}`,
+    ];
+  });
+  const seeds = results.map(({ summary }) => summary.seed).join(' / ');
+  const header = ['claim', 'published', 'expected', 'mean', `seeds ${seeds}`, 'pass'];
+  return `${markdownTable(header, rows, { align: 'lrrrll' })}\n\n${commandsOf(results)}`;
+}
+
+function commandsOf(results: readonly SavedResult[]): string {
   const runs = results.map(({ summary }) => {
     const size = `${formatNumber(summary.parameters)} parameters, ${formatNumber(summary.steps)} steps`;
     return `- \`${summary.command}\`: ${size}, ${formatNumber(summary.minutes)} minutes on engine ${summary.engine}`;
   });
-  return `${markdownTable(header, rows, { align: 'lrlrrrrl' })}\n\n${runs.join('\n')}`;
+  return runs.join('\n');
 }
 
 function overviewBlock(results: readonly SavedResult[]): string {
@@ -123,8 +150,12 @@ function overviewBlock(results: readonly SavedResult[]): string {
   const rows = [...groups.values()].map((group) => {
     const { summary, title, year } = group[0]!;
     const mains = group.map((result) => mainTarget(result.summary));
-    const values = (pick: (target: TargetResult | undefined) => number | null | undefined) =>
-      mains.map((target) => formatNumber(pick(target))).join(' / ');
+    const range = (values: (number | null | undefined)[]): string => {
+      const known = values.flatMap((value) => value ?? []).toSorted((a, b) => a - b);
+      // Two or three seeds are shown one by one, more of them by their ends.
+      if (known.length <= 3) return values.map((value) => formatNumber(value)).join(' / ');
+      return `${formatNumber(known[0])} to ${formatNumber(known.at(-1))} (${known.length} seeds)`;
+    };
     return [
       title,
       year,
@@ -133,8 +164,8 @@ function overviewBlock(results: readonly SavedResult[]): string {
       mains[0]?.claim ?? '–',
       formatNumber(mains[0]?.paper),
       formatNumber(mains[0]?.published),
-      values((target) => target?.measured),
-      group.map((result) => formatNumber(result.summary.minutes)).join(' / '),
+      range(mains.map((target) => target?.measured)),
+      range(group.map((result) => result.summary.minutes)),
     ];
   });
   const header = ['milestone', 'year', 'package', 'preset', 'claim', 'paper', 'published', 'ours', 'minutes'];

@@ -57,6 +57,16 @@ describe('formatResultsBlocks', () => {
     );
   });
 
+  it('fills a table of seeds with one row per claim and their mean', () => {
+    const filled = formatResultsBlocks(
+      '<!-- results:start seeds --><!-- results:end -->',
+      'packages/toy/README.md',
+      results,
+    );
+    expect(filled).toContain('| claim    | published |   expected |  mean | seeds 1 / 2 | pass   |');
+    expect(filled).toContain('| low loss |       0.5 | 0.4 to 0.6 | 0.515 | 0.51 / 0.52 | 2 of 2 |');
+  });
+
   it('says so where nothing is saved, and refuses what it does not know', () => {
     const fill = (text: string) => formatResultsBlocks(text, 'README.md', results);
     expect(fill('<!-- results:start milestone=x --><!-- results:end -->')).toContain('_No results saved yet._');
