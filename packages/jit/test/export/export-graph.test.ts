@@ -60,7 +60,58 @@ afterEach(() => {
 
 const batchOf = (...shape: number[]): ExportInput => ({ shape: ['batch', ...shape], dtype: 'float32' });
 
+type Image = tf.Tensor4D;
+
+/** Functions of one input, and the input's shape behind the batch. */
+const functions: Record<string, readonly [(x: tf.Tensor) => tf.Tensor, readonly number[]]> = {
+  batchNorm: [(x) => tf.batchNorm(x as Image, tf.zeros([4]), tf.fill([4], 2)), [6, 6, 4]],
+  depthwiseConv2d: [(x) => tf.depthwiseConv2d(x as Image, waves([3, 3, 4, 1]), 1, 'same'), [6, 6, 4]],
+  conv2dTranspose: [
+    (x) => tf.conv2dTranspose(x as Image, waves([3, 3, 6, 4]), [x.shape[0]!, 12, 12, 6], 2, 'same'),
+    [6, 6, 4],
+  ],
+  resizeBilinear: [(x) => tf.image.resizeBilinear(x as Image, [12, 12]), [6, 6, 4]],
+  depthToSpace: [(x) => tf.depthToSpace(x as Image, 2), [6, 6, 4]],
+  'reverse of the batch': [(x) => tf.reverse(x, [0, 1]), [3, 2]],
+  argMax: [(x) => tf.argMax(x, -1), [5]],
+  topk: [(x) => tf.topk(x, 2).values, [5]],
+  cumsum: [(x) => tf.cumsum(x, 1), [5]],
+  norm: [(x) => tf.div(x, tf.norm(x, 2, 1, true)), [5]],
+  'moments over the batch': [(x) => tf.sub(x, tf.moments(x, 0).mean), [5]],
+  einsum: [(x) => tf.einsum('bij,jk->bik', x, waves([2, 3])), [3, 2]],
+  'product of transposed batches': [(x) => tf.matMul(x, x, true), [3, 2]],
+  'split of the batch': [
+    (x) => tf.sub(...(tf.split(tf.concat([x, tf.neg(x)], 0), 2, 0) as [tf.Tensor, tf.Tensor])),
+    [5],
+  ],
+  broadcastTo: [(x) => tf.mul(tf.broadcastTo(tf.tensor1d([1, 2, 3]), x.shape), x), [3]],
+  'gather with batches': [
+    (x) => tf.gather(x, tf.cast(tf.greater(tf.slice(x, [0, 0], [-1, 2]), 0), 'int32') as tf.Tensor1D, 1, 1),
+    [5],
+  ],
+  lstm: [
+    (x) => {
+      let [c, h] = [tf.zeros<tf.Rank.R2>([x.shape[0]!, 4]), tf.zeros<tf.Rank.R2>([x.shape[0]!, 4])];
+      for (const row of tf.unstack(x, 1) as tf.Tensor2D[]) {
+        [c, h] = tf.basicLSTMCell(tf.scalar(1), waves([6, 16]), tf.ones([16]), row, c, h);
+      }
+      return h;
+    },
+    [3, 2],
+  ],
+};
+
+/** Numbers from the shape alone, in ordinary operations. */
+function waves<Shape extends tf.Rank>(shape: tf.ShapeMap[Shape]): tf.Tensor<Shape> {
+  const size = (shape as number[]).reduce((product, each) => product * each, 1);
+  return tf.reshape(tf.cos(tf.range(0, size)), shape);
+}
+
 describe('exportGraph', () => {
+  it.each(Object.entries(functions))('exports %s with a dynamic batch', async (_, [compute, shape]) => {
+    await check(({ x }) => compute(x!), { x: batchOf(...shape) }, [1, 2, 7]);
+  });
+
   it('exports a perceptron: names, sizes, weights, opset', async () => {
     const [first, bias, second] = [tf.variable(numbers([4, 8]), true, 'hidden.weight'), weight([8]), weight([8, 3])];
     const model: Model = ({ images }) => {
