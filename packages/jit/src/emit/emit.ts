@@ -1,6 +1,6 @@
 /**
- * Writes a graph as an ONNX model: opset 20, IR version 9, and ONNX Runtime's two domains. Only what the outputs need is
- * written, in the order in which it was built, so that the same step gives the same bytes.
+ * Writes a graph as an ONNX model: opset 20, IR version 9, and, unless told otherwise, ONNX Runtime's two domains. Only
+ * what the outputs need is written, in the order in which it was built, so that the same step gives the same bytes.
  */
 import { materialize } from '../build/layout.ts';
 import type { Graph } from '../graph/graph.ts';
@@ -12,6 +12,22 @@ import { ProtobufWriter } from './protobuf.ts';
 export interface ModelOutput {
   readonly name: string;
   readonly value: Value;
+  /** Its shape, with names for sizes that are not known; by default the value's. */
+  readonly shape?: readonly (number | string)[];
+}
+
+/** What a model that leaves the program has besides: see `exportGraph`. */
+export interface ModelOptions {
+  /** Inputs that the model has whether or not an output depends on them, in this order. */
+  readonly inputs?: readonly Value[];
+  /** Shapes of inputs in which sizes have names. */
+  readonly shapes?: ReadonlyMap<Value, readonly (number | string)[]>;
+  /** Names of constants. */
+  readonly constantNames?: ReadonlyMap<Value, string>;
+  /** The domains that operations may come from; by default ONNX's own and ONNX Runtime's two. */
+  readonly domains?: readonly (keyof typeof opsets)[];
+  /** Texts by name. */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /** What {@link emitModel} made. */
@@ -22,8 +38,11 @@ export interface EmittedModel {
   readonly nodeCount: number;
 }
 
-const IR_VERSION = 9;
-const opsets = { '': 20, 'com.microsoft': 1, 'com.microsoft.nchwc': 1 } as const;
+/** Version of the file format. */
+export const ONNX_IR_VERSION = 9;
+/** Version of ONNX's operations. */
+export const ONNX_OPSET = 20;
+const opsets = { '': ONNX_OPSET, 'com.microsoft': 1, 'com.microsoft.nchwc': 1 } as const;
 
 /** From this many equal values on, a constant is written as its shape and its number. */
 const GENERATED_CONSTANT_SIZE = 256;
@@ -36,16 +55,17 @@ const fullyNamed: ReadonlySet<string> = new Set(['Split', 'TopK']);
  * @param outputs the results in the order that the model shall have
  * @throws Error if two outputs have the same name
  */
-export function emitModel(graph: Graph, outputs: readonly ModelOutput[]): EmittedModel {
-  const results = outputs.map(({ name, value }) => ({ name, value: materialize(graph, value) }));
+export function emitModel(graph: Graph, outputs: readonly ModelOutput[], options: ModelOptions = {}): EmittedModel {
+  const results = outputs.map((output) => ({ ...output, value: materialize(graph, output.value) }));
   const names = new Set(results.map(({ name }) => name));
   if (names.size !== results.length) throw new Error('emitModel: two outputs have the same name; name them apart.');
   const live = liveParts(results.map(({ value }) => value));
-  const nameOf = naming(results);
+  const nameOf = naming(results, options.constantNames);
+  const inputs = options.inputs ?? live.inputs;
 
   const writer = new ProtobufWriter();
   let nodeCount = live.nodes.length;
-  writer.integer(1, IR_VERSION);
+  writer.integer(1, ONNX_IR_VERSION);
   writer.text(2, '@milestones/jit');
   writer.message(7, () => {
     for (const constant of live.generated) writeGeneratedConstant(writer, constant, nameOf);
@@ -59,17 +79,25 @@ export function emitModel(graph: Graph, outputs: readonly ModelOutput[]): Emitte
     for (const constant of live.constants) {
       writer.message(5, () => writeTensor(writer, constant.shape, constant.dtype, constant.data!, nameOf(constant)));
     }
-    for (const input of live.inputs) writeValueInfo(writer, 11, nameOf(input), input.shape, input.dtype);
-    for (const { name, value } of results) writeValueInfo(writer, 12, name, value.shape, value.dtype);
+    for (const input of inputs) {
+      writeValueInfo(writer, 11, nameOf(input), options.shapes?.get(input) ?? input.shape, input.dtype);
+    }
+    for (const { name, value, shape } of results) writeValueInfo(writer, 12, name, shape ?? value.shape, value.dtype);
   });
-  for (const [domain, version] of Object.entries(opsets)) {
+  for (const domain of options.domains ?? (Object.keys(opsets) as (keyof typeof opsets)[])) {
     writer.message(8, () => {
       writer.text(1, domain);
-      writer.integer(2, version);
+      writer.integer(2, opsets[domain]);
+    });
+  }
+  for (const [key, text] of Object.entries(options.metadata ?? {})) {
+    writer.message(14, () => {
+      writer.text(1, key);
+      writer.text(2, text);
     });
   }
   const bytes = writer.finish();
-  return { bytes, inputs: live.inputs, nodeCount: nodeCount + live.generated.length };
+  return { bytes, inputs: [...inputs], nodeCount: nodeCount + live.generated.length };
 }
 
 /** What the results depend on. */
@@ -98,11 +126,14 @@ function liveParts(results: readonly Value[]) {
 }
 
 /** A result of a node bears the result's name; the first one if it is wanted under several. */
-function naming(results: readonly ModelOutput[]): (value: Value) => string {
+function naming(
+  results: readonly ModelOutput[],
+  constants: ReadonlyMap<Value, string> = new Map(),
+): (value: Value) => string {
   const chosen = new Map<Value, string>();
   for (const { name, value } of results) if (value.node !== undefined && !chosen.has(value)) chosen.set(value, name);
   // No name that a tfjs variable or an argument has begins with a percent sign.
-  return (value) => chosen.get(value) ?? value.inputName ?? `%${value.id}`;
+  return (value) => chosen.get(value) ?? constants.get(value) ?? value.inputName ?? `%${value.id}`;
 }
 
 function writeNode(
@@ -196,7 +227,7 @@ function writeValueInfo(
   writer: ProtobufWriter,
   field: number,
   name: string,
-  shape: readonly number[],
+  shape: readonly (number | string)[],
   dtype: GraphDtype,
 ): void {
   writer.message(field, () => {
@@ -205,7 +236,9 @@ function writeValueInfo(
       writer.message(1, () => {
         writer.integer(1, onnxTypes[dtype]);
         writer.message(2, () => {
-          for (const size of shape) writer.message(1, () => writer.integer(1, size));
+          for (const size of shape) {
+            writer.message(1, () => (typeof size === 'string' ? writer.text(2, size) : writer.integer(1, size)));
+          }
         });
       });
     });
