@@ -7,8 +7,6 @@ export type { StepResult } from './trace/trace.ts';
 export { TracingError } from './trace/tracing-error.ts';
 export type { Target } from './graph/target.ts';
 export type { Attribute, Attributes, GraphArray, GraphArrays, GraphDtype, GraphNode, Value } from './graph/value.ts';
-export type { KernelSessions } from './engine/kernel-sessions.ts';
-export type { OnnxBackend } from './engine/onnx-backend.ts';
 export { createRuntime, createSyncRuntime, probeBlockedLayout, runtimeAvailability } from '#runtime';
 export { RuntimeLostError, RuntimeUnavailableError } from './runtime/errors.ts';
 export type {

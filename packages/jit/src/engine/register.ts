@@ -34,8 +34,9 @@ export interface OnnxEngineOptions {
 export interface OnnxEngine {
   /** The version of ONNX Runtime. */
   readonly version: string;
+  /** @hidden The tfjs backend: where the data of tensors are. */
   readonly backend: OnnxBackend;
-  /** Runs kernels one at a time. */
+  /** @hidden Runs kernels one at a time. */
   readonly kernelSessions: KernelSessions;
   /** What compiled steps are built for. */
   target(): Promise<Target>;
