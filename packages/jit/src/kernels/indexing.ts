@@ -8,7 +8,7 @@ import * as tf from '@tensorflow/tfjs';
 import { convert } from '../build/convert.ts';
 import { elementwise } from '../build/elementwise.ts';
 import { materialize } from '../build/layout.ts';
-import { cast, expand, full, reshape, transpose } from '../build/shape.ts';
+import { cast, expand, full, reshape, slice, transpose } from '../build/shape.ts';
 import type { Graph } from '../graph/graph.ts';
 import { sizeOf, type GraphDtype, type Value } from '../graph/value.ts';
 import type { Kernel, KernelFamily } from './kernel.ts';
@@ -65,8 +65,45 @@ function scatter(graph: Graph, target: Value, indices: Value, updates: Value, re
   const depth = lists.shape.at(-1)!;
   const shape = [...lists.shape.slice(0, -1), ...target.shape.slice(depth)];
   const rows = updates.shape.length === 0 ? expand(graph, updates, shape) : reshape(graph, updates, shape);
+  if (reduction === 'add') return addRows(graph, target, lists, rows);
   const inputs = [materialize(graph, target), lists, materialize(graph, rows)];
   return graph.op('ScatterND', inputs, { reduction }, target.shape, target.dtype);
+}
+
+/**
+ * Adds rows at positions that may repeat.
+ *
+ * Trap: ONNX Runtime's ScatterND adds from several threads without a lock, so that rows of one position get lost, more of
+ * them on a busy machine (microsoft/onnxruntime issues 18048 and 23396). ScatterElements adds in order: it needs one index
+ * per value and is slower, but right, and the same in every run.
+ */
+function addRows(graph: Graph, target: Value, lists: Value, rows: Value): Value {
+  const depth = lists.shape.at(-1)!;
+  const limits = target.shape.slice(0, depth);
+  const places = sizeOf(limits);
+  const width = sizeOf(target.shape.slice(depth));
+  const count = depth === 0 ? sizeOf(lists.shape.slice(0, -1)) : lists.size / depth;
+  // The number of the row: positions as the digits of one number. One that is out of range makes it so too.
+  let numbers = full(graph, [count, 1], 0, 'int64');
+  let isOutside: Value | undefined;
+  for (let axis = 0; axis < depth; axis++) {
+    const digit = slice(graph, reshape(graph, lists, [count, depth]), [0, axis], [count, 1]);
+    const limit = graph.scalar(limits[axis]!, 'int64');
+    numbers = elementwise(graph, 'Add', [elementwise(graph, 'Mul', [numbers, limit]), digit]);
+    const isBelow = elementwise(graph, 'Less', [digit, graph.scalar(0, 'int64')]);
+    const isOut = elementwise(graph, 'Or', [isBelow, elementwise(graph, 'GreaterOrEqual', [digit, limit])]);
+    isOutside = isOutside === undefined ? isOut : elementwise(graph, 'Or', [isOutside, isOut]);
+  }
+  if (isOutside !== undefined) {
+    numbers = elementwise(graph, 'Where', [isOutside, graph.scalar(places, 'int64'), numbers]);
+  }
+  const inputs = [
+    reshape(graph, materialize(graph, target), [places, width]),
+    expand(graph, numbers, [count, width]),
+    reshape(graph, materialize(graph, rows), [count, width]),
+  ];
+  const sums = graph.op('ScatterElements', inputs, { axis: 0, reduction: 'add' }, [places, width], target.dtype);
+  return reshape(graph, sums, target.shape);
 }
 
 const scatterNd: Kernel = (graph, { indices, updates }, { shape }) =>
