@@ -1,7 +1,7 @@
 /**
  * Kernels that tfjs 4.22 has for the cpu engine but not for WASM (the complex numbers and Fourier transforms, ragged tensors, drawing, string replacement), and those that WASM computes wrongly and nobody needs fast: both gradients
  * of three-dimensional convolution, MaxPool3D where a window holds only negative numbers, and MaxPool3DGrad with more than
- * one channel. They run on a private cpu engine: inputs are copied out of the heap, results back into it.
+ * one channel, Bincount of a matrix; and single cases of otherwise sound kernels ({@link isAwkward}). They run on a private cpu engine: inputs are copied out of the heap, results back into it.
  *
  * Complex tensors live in the heap as interleaved pairs (real, imaginary), which is also how tfjs reads them out.
  */
@@ -68,10 +68,16 @@ export function onReference(name: string): WasmKernel {
     const cpu = referenceBackend();
     // Some kernels (AddN) take a list of tensors in place of named ones, and want a list here too.
     const isList = Array.isArray(inputs);
-    const given = Object.entries(inputs)
+    const operands: TensorInfo[] = [];
+    const copy = (info: TensorInfo): TensorInfo => {
+      const operand = toReference(backend, info);
+      operands.push(operand);
+      return operand;
+    };
+    // Of the ragged kernels, one named input is itself a list.
+    const given = Object.entries(inputs as Record<string, TensorInfo | TensorInfo[] | undefined>)
       .filter(([, info]) => info)
-      .map(([key, info]) => [key, toReference(backend, info)] as const);
-    const operands = given.map(([, operand]) => operand);
+      .map(([key, info]) => [key, Array.isArray(info) ? info.map(copy) : copy(info!)] as const);
     const made = runReference(name, (isList ? operands : Object.fromEntries(given)) as Inputs, attributes);
     const results = Array.isArray(made) ? made : [made];
     const copies = results.map((result) => fromReference(backend, result));
@@ -95,13 +101,90 @@ function readComplex(backend: WasmBackend): void {
   };
 }
 
-const wrongOnWasm = ['Conv3DBackpropInputV2', 'Conv3DBackpropFilterV2', 'MaxPool3D', 'MaxPool3DGrad'];
+/** Kernels that only hand their input's data on, whatever its type. */
+const typeless = new Set(['Identity', 'Reshape', 'ExpandDims', 'Complex', 'Real', 'Imag']);
 
-/** Adds every kernel that the cpu engine has and the WASM backend lacks. Call it last. */
+interface AwkwardAttributes extends Attributes {
+  dtype?: tf.DataType;
+  value?: unknown;
+  dataFormat?: string;
+  dimRoundingMode?: string;
+  filterSize?: number | number[];
+  pad?: string | number | number[][];
+}
+
+/**
+ * True for calls that the WASM kernels refuse, abort on, or answer with whatever lies in the heap: strings and complex
+ * numbers; convolution with channels first, or with a bias that is not a vector; pooling with windows that can lie
+ * in the padding as a whole.
+ */
+function isAwkward(name: string, inputs: Inputs, given: AwkwardAttributes): boolean {
+  const { dtype, value, dataFormat, dimRoundingMode, filterSize, pad } = given;
+  if (dtype === 'string' || dtype === 'complex64' || typeof value === 'string') return true;
+  for (const info of Object.values(inputs)) if (info?.dtype === 'string' || info?.dtype === 'complex64') return true;
+  if (name.startsWith('Fused')) {
+    const { bias } = inputs;
+    return dataFormat === 'NCHW' || (bias !== undefined && bias.shape.length !== 1);
+  }
+  if (name.startsWith('Conv2D')) return dataFormat === 'NCHW';
+  if (name !== 'MaxPool' && name !== 'AvgPool') return false;
+  if (dimRoundingMode !== undefined) return true;
+  if (filterSize === undefined || pad === undefined || typeof pad === 'string') return false;
+  return Math.min(...[filterSize].flat()) <= Math.max(...[pad].flat(2));
+}
+
+/** Sends the awkward calls of a WASM kernel to the cpu engine's. */
+function guard(name: string): void {
+  const onCpu = onReference(name);
+  const stock: WasmKernel | undefined = replaceKernel(name, (inputs, attributes, backend) => {
+    if (!isAwkward(name, inputs, attributes)) return stock!(inputs, attributes, backend);
+    readComplex(backend);
+    return onCpu(inputs, attributes, backend);
+  });
+}
+
+/** x → bool is x ≠ 0; the stock kernel copies the low byte of numbers. */
+function installCastToBool(): void {
+  const stock: WasmKernel | undefined = replaceKernel('Cast', (inputs, attributes, backend) => {
+    const x = inputs['x']!;
+    if (attributes['dtype'] !== 'bool' || x.dtype === 'bool') return stock!(inputs, attributes, backend);
+    const result = allocate(backend, x.shape, 'bool');
+    const from = view(backend, x);
+    const to = view(backend, result);
+    for (let i = 0; i < from.length; i++) to[i] = from[i] === 0 ? 0 : 1;
+    return result;
+  });
+}
+
+/** The stock kernel turns NaN into the lower bound. */
+function installClip(): void {
+  replaceKernel<{ clipValueMin: number; clipValueMax: number }>(
+    'ClipByValue',
+    ({ x }, { clipValueMin, clipValueMax }, backend) => {
+      const result = allocate(backend, x!.shape, x!.dtype);
+      const from = view(backend, x!);
+      const to = view(backend, result);
+      for (let i = 0; i < from.length; i++) {
+        const value = from[i]!;
+        to[i] = value < clipValueMin ? clipValueMin : value > clipValueMax ? clipValueMax : value;
+      }
+      return result;
+    },
+  );
+}
+
+const wrongOnWasm = ['Bincount', 'Conv3DBackpropInputV2', 'Conv3DBackpropFilterV2', 'MaxPool3D', 'MaxPool3DGrad'];
+
+/** Adds every kernel, and every case of a kernel, that the cpu engine has and the WASM backend lacks. Call it last. */
 export function installFallbacks(): void {
   for (const name of wrongOnWasm) replaceKernel(name, onReference(name));
+  installCastToBool();
+  installClip();
   for (const { kernelName } of tf.getKernelsForBackend('cpu')) {
-    if (tf.getKernel(kernelName, 'wasm')) continue;
+    if (tf.getKernel(kernelName, 'wasm')) {
+      if (!typeless.has(kernelName) && !wrongOnWasm.includes(kernelName)) guard(kernelName);
+      continue;
+    }
     const kernel = onReference(kernelName);
     replaceKernel(kernelName, (inputs, attributes, backend) => {
       readComplex(backend);

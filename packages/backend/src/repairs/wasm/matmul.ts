@@ -204,10 +204,17 @@ const fusedMatMul: WasmKernel<FusedAttributes> = ({ a, b, bias, preluActivationW
 /** Registers matMul and its fused form. */
 export function installMatMul(): void {
   const wholeNumbers = onReference('BatchMatMul');
-  replaceKernel<MatMulAttributes>('BatchMatMul', ({ a, b }, attributes, backend) =>
-    a!.dtype === 'float32' && b!.dtype === 'float32'
+  replaceKernel<MatMulAttributes>('BatchMatMul', ({ a, b }, attributes, backend) => {
+    for (const { shape } of [a!, b!]) {
+      if (shape.length < 2) {
+        throw new Error(
+          `matMul: an operand of shape [${shape.join(', ')}]; give both at least two axes, a vector by reshape.`,
+        );
+      }
+    }
+    return a!.dtype === 'float32' && b!.dtype === 'float32'
       ? matMul(backend, a!, b!, attributes.transposeA, attributes.transposeB)
-      : wholeNumbers({ a: a!, b: b! }, { ...attributes }, backend),
-  );
+      : wholeNumbers({ a: a!, b: b! }, { ...attributes }, backend);
+  });
   replaceKernel<FusedAttributes>('_FusedMatMul', fusedMatMul);
 }
