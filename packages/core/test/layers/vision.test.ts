@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { tf, useBackend } from '@milestones/backend';
+import { useBackend, type tf } from '@milestones/backend';
 import { beforeAll, describe, it } from 'vitest';
 import {
   averagePool2d,
