@@ -1,7 +1,7 @@
 /** The main thread's end of the worker. */
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
 import { explainFailure, RuntimeLostError } from './errors.ts';
-import type { ModelDescription, RunBuffers, RunPlaces, StateBuffers, StatePlace } from './host.node.ts';
+import type { ModelDescription, StateBuffers, StatePlace } from './host.node.ts';
 import type { Carrier } from './session.node.ts';
 import { ENDED, REPLIES, workerSource, type Reply, type Request, type WorkerData } from './worker.node.ts';
 
@@ -89,15 +89,15 @@ export class WorkerCarrier implements Carrier {
   takeState(id: number): StateBuffers {
     // While the process exits nothing new begins, but state can still be saved.
     if (this.failure instanceof RuntimeLostError) throw this.failure;
-    let outcome: StateBuffers | Error | undefined;
+    const outcome: { state?: StateBuffers; error?: Error } = {};
     this.#await(id, {
-      settle: (reply) => (outcome = (reply as Reply & { kind: 'taken' }).state),
-      lose: (error) => (outcome = error),
+      settle: (reply) => (outcome.state = (reply as Reply & { kind: 'taken' }).state),
+      lose: (error) => (outcome.error = error),
     });
     this.#send({ kind: 'take', id });
-    while (outcome === undefined) this.wait();
-    if (outcome instanceof Error) throw outcome;
-    return outcome;
+    while (outcome.state === undefined && outcome.error === undefined) this.wait();
+    if (outcome.state === undefined) throw outcome.error;
+    return outcome.state;
   }
 
   wait(): void {
