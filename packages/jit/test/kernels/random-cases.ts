@@ -547,7 +547,7 @@ const batchNormGiven: MakeCase = (random, block) => {
       variance: above(random, vector, 0.1),
       ...(maybe(random) && { offset: random.operand(vector) }),
       // tfjs's gradient wants it.
-      ...(maybe(random, 0.8) && { scale: random.operand(vector) }),
+      ...(maybe(random, 0.9) && { scale: random.operand(vector) }),
     },
     attributes: { varianceEpsilon: 1e-3 },
     tolerance: summed,
