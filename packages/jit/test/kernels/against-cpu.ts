@@ -263,11 +263,11 @@ function named(operands: Readonly<Record<string, Operand>>): Record<string, tf.T
 }
 
 /** Runs a kernel of the active engine. */
-function run(kernel: string, named: Readonly<Record<string, tf.Tensor>>, attributes: KernelAttributes): tf.Tensor[] {
-  const entries = Object.entries(named);
+function run(kernel: string, tensors: Readonly<Record<string, tf.Tensor>>, attributes: KernelAttributes): tf.Tensor[] {
+  const entries = Object.entries(tensors);
   // tfjs takes a list of tensors for the kernels whose inputs have numbers for names.
   const isList = entries.length > 0 && entries.every(([name]) => /^\d+$/.test(name));
-  const inputs = isList ? entries.map(([, tensor]) => tensor) : named;
+  const inputs = isList ? entries.map(([, tensor]) => tensor) : tensors;
   const made = tf.engine().runKernel(kernel, inputs as tf.NamedTensorMap, attributes as tf.NamedAttrMap);
   return [made].flat();
 }
