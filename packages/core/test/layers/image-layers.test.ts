@@ -151,7 +151,9 @@ describe('pooling', () => {
       'maxPool2d: windows of 3 × 3 with padding 0 × 0 do not fit images of shape [1, 2, 2, 1]',
     );
     expect(() => averagePool2d(tf.zeros([1, 8, 8, 1]), { size: 2, padding: 2 })).toThrow('the padding half a window.');
-    expect(() => globalAveragePool2d(tf.zeros([2, 3]) as tf.Tensor as tf.Tensor4D)).toThrow('give images [batch, height, width, channels]');
+    expect(() => globalAveragePool2d(tf.zeros([2, 3]) as tf.Tensor as tf.Tensor4D)).toThrow(
+      'give images [batch, height, width, channels]',
+    );
   });
 });
 
