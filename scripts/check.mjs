@@ -24,9 +24,11 @@ const checks = {
   types: 'types',
   unused: 'unused',
   tests: 'test:only',
+  operations: 'optests:only',
   packages: 'pack:check',
   install: 'install:check',
   resume: 'resume:check',
+  browser: 'browser:check',
   docs: 'docs:only',
   ...(scripts['results:check'] && { results: 'results:check' }),
 };
