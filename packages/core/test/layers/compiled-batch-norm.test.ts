@@ -71,7 +71,7 @@ describe('compiled batch norm keeps its digits', () => {
       // Asked for apart; in the graph it is one forward pass.
       return { y: layer.forward(convolved(image)), ...gradients, ...dx };
     });
-    const imageShape = inputs === undefined ? shape : shape.with(-1, inputs);
+    const imageShape = inputs === undefined ? shape : [...shape.slice(0, -1), inputs];
     const found = await step(tf.tensor(given, imageShape), tf.tensor(dy, shape));
 
     const exact = filter === undefined ? Array.from(given) : multiplied(given, filter, inputs!, channels);
