@@ -25,6 +25,7 @@ const checks = {
   unused: 'unused',
   tests: 'test:only',
   operations: 'optests:only',
+  workloads: 'workloads:check',
   packages: 'pack:check',
   install: 'install:check',
   resume: 'resume:check',

@@ -41,21 +41,21 @@ class Translator extends core.Module {
 
   /** Words in order of time, [T, B] each → logits [T · B, V] */
   forward(source, target) {
-    const flat = (words) => tf.reshape(words, [TIME * batchSize]);
+    const flat = (words) => tf.reshape(words, [-1]);
     const { state } = this.encoder.forward(this.sourceEmbedding.forward(flat(source)));
     const { outputs } = this.decoder.forward(this.targetEmbedding.forward(flat(target)), state);
     return this.head.forward(outputs);
   }
 }
 
-/** @returns {import('./workload.mjs').Workload} */
-export function create() {
+/** @param {import('./workload.mjs').WorkloadOptions} [options] @returns {import('./workload.mjs').Workload} */
+export function create({ batch = batchSize, learningRate = 1e-3 } = {}) {
   const model = new Translator().initialize(1);
-  const shape = [TIME, batchSize];
+  const shape = [TIME, batch];
   return {
     parameters: countParameters(model),
-    step: trainingStep(model, new core.Adam(), 1e-3, (source, target, wanted) =>
-      core.crossEntropyLoss(model.forward(source, target), tf.reshape(wanted, [TIME * batchSize])),
+    step: trainingStep(model, new core.Adam(), learningRate, (source, target, wanted) =>
+      core.crossEntropyLoss(model.forward(source, target), tf.reshape(wanted, [-1])),
     ),
     batch: (random) => [0, 1, 2].map(() => integers(random, shape, VOCABULARY)),
   };
