@@ -114,7 +114,7 @@ export class CompiledGraph {
       if (live.has(inputName!)) state.push({ input: inputName!, initial: { dtype, shape, data: values } });
     }
 
-    const session = await runtime.createSession(model.bytes, { state });
+    const session = await runtime.createSession(model.bytes, { state, hostNodes: model.hostNodes });
     for (const slot of slots) slot.session = session;
     const argumentNames = trace.inputs.map(({ inputName }) => (live.has(inputName!) ? inputName! : undefined));
     return new CompiledGraph(runtime, session, backend, slots, results, argumentNames);

@@ -4,11 +4,11 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { Graph } from '../../src/graph/graph.ts';
-import { plainCpu, type Target } from '../../src/graph/target.ts';
+import type { Target } from '../../src/graph/target.ts';
 import { sizeOf, type GraphArray, type Value } from '../../src/graph/value.ts';
 import type { KernelAttributes } from '../../src/kernels/kernel.ts';
 import { kernels } from '../../src/kernels/index.ts';
-import { runGraph, type GraphResult } from '../run-graph.ts';
+import { runGraph, usualTarget, type GraphResult } from '../run-graph.ts';
 
 /** A type that tfjs's tensors have. */
 export type Dtype = 'float32' | 'int32' | 'bool';
@@ -111,7 +111,7 @@ export class Comparison {
  * @param target what the graph is built for
  * @throws Error at the first difference
  */
-export async function expectSameAsCpu({ cases }: Comparison, target: Target = plainCpu): Promise<void> {
+export async function expectSameAsCpu({ cases }: Comparison, target: Target = usualTarget): Promise<void> {
   const graph = new Graph(target);
   const outputs: Record<string, Value> = {};
   const feeds: Record<string, GraphArray> = {};
