@@ -21,18 +21,18 @@ class Translator extends core.Module {
   forward(source, target) {
     const { states } = this.encoder.forward(this.sourceEmbedding.forward(source));
     const { outputs } = this.decoder.forward(this.targetEmbedding.forward(target), { states });
-    return tf.reshape(this.head.forward(outputs), [TIME * batchSize, VOCABULARY]);
+    return tf.reshape(this.head.forward(outputs), [-1, VOCABULARY]);
   }
 }
 
-/** @returns {import('./workload.mjs').Workload} */
-export function create() {
+/** @param {import('./workload.mjs').WorkloadOptions} [options] @returns {import('./workload.mjs').Workload} */
+export function create({ batch = batchSize, learningRate = 1e-3 } = {}) {
   const model = new Translator().initialize(1);
-  const shape = [TIME, batchSize];
+  const shape = [TIME, batch];
   return {
     parameters: countParameters(model),
-    step: trainingStep(model, new core.Adam(), 1e-3, (source, target, wanted) =>
-      core.crossEntropyLoss(model.forward(source, target), tf.reshape(wanted, [TIME * batchSize])),
+    step: trainingStep(model, new core.Adam(), learningRate, (source, target, wanted) =>
+      core.crossEntropyLoss(model.forward(source, target), tf.reshape(wanted, [-1])),
     ),
     batch: (random) => [0, 1, 2].map(() => integers(random, shape, VOCABULARY)),
   };

@@ -40,8 +40,10 @@ export interface OnnxEngine {
   readonly kernelSessions: KernelSessions;
   /** What compiled steps are built for. */
   target(): Promise<Target>;
-  /** Runs compiled steps, in a thread of its own; started when it is first asked for. */
-  runtime(): Promise<Runtime>;
+  /**
+   * Runs compiled steps, in a thread of its own unless `inline` is asked for; started when it is first asked for.
+   */
+  runtime(thread?: 'worker' | 'inline'): Promise<Runtime>;
   /** Makes the next step start a new runtime, because the present one's thread has ended. */
   forgetRuntime(): void;
 }
@@ -80,21 +82,21 @@ async function register(options: OnnxEngineOptions): Promise<OnnxEngine> {
   const backend = new OnnxBackend();
   // Not the probed target, which takes some tenths of a second to find: single kernels cannot wait for it.
   const kernelSessions = new KernelSessions(syncRuntime, target ?? plainCpu);
-  let runtime: Promise<Runtime> | undefined;
+  const runtimes: Partial<Record<'worker' | 'inline', Promise<Runtime>>> = {};
   registered = {
     version: syncRuntime.version,
     backend,
     kernelSessions,
     target: async () => target ?? probeBlockedLayout(),
-    runtime: async () => {
-      runtime ??= createRuntime().catch((error: unknown) => {
-        runtime = undefined;
+    runtime: async (thread = 'worker') => {
+      runtimes[thread] ??= createRuntime({ thread }).catch((error: unknown) => {
+        delete runtimes[thread];
         throw error;
       });
-      return runtime;
+      return runtimes[thread];
     },
     forgetRuntime: () => {
-      runtime = undefined;
+      delete runtimes.worker;
     },
   };
   backend.engine = registered;
@@ -146,7 +148,9 @@ function registerKernels(backend: OnnxBackend, sessions: KernelSessions, largest
         backend.dataOf(dataId).array(dtype as TensorDtype),
       );
     } catch (error) {
-      if (error instanceof KernelNotBuilt && onCpu !== undefined) return runOnCpu();
+      // The cpu kernel says which index is out of range; ONNX Runtime says so in its own numbers.
+      const isAboutIndex = error instanceof Error && /indices? .*(out of|bounds)/i.test(error.message);
+      if ((error instanceof KernelNotBuilt || isAboutIndex) && onCpu !== undefined) return runOnCpu();
       throw error;
     }
     const toTensor = (output: KernelOutput): tf.TensorInfo => {
