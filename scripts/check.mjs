@@ -24,6 +24,8 @@ const checks = {
   types: 'types',
   unused: 'unused',
   tests: 'test:only',
+  operations: 'optests:only',
+  workloads: 'workloads:check',
   packages: 'pack:check',
   install: 'install:check',
   resume: 'resume:check',

@@ -47,8 +47,10 @@ export interface OnnxEngine {
   readonly kernelSessions: KernelSessions;
   /** What compiled steps are built for. */
   target(): Promise<Target>;
-  /** Runs compiled steps, in a thread of its own; started when it is first asked for. */
-  runtime(): Promise<Runtime>;
+  /**
+   * Runs compiled steps, in a thread of its own unless `inline` is asked for; started when it is first asked for.
+   */
+  runtime(thread?: 'worker' | 'inline'): Promise<Runtime>;
   /** Makes the next step start a new runtime, because the present one's thread has ended. */
   forgetRuntime(): void;
 }
@@ -89,22 +91,24 @@ async function register(options: OnnxEngineOptions): Promise<OnnxEngine> {
   const backend = new OnnxBackend();
   // Not the probed target, which takes some tenths of a second to find: single kernels cannot wait for it.
   const kernelSessions = new KernelSessions(syncRuntime, options.target ?? plainCpu);
-  let runtime: Promise<Runtime> | undefined;
+  const runtimes: Partial<Record<'worker' | 'inline', Promise<Runtime>>> = {};
   const engine: OnnxEngine = {
     provider,
     version: syncRuntime.version,
     backend,
     kernelSessions,
     target: async () => target ?? probeBlockedLayout(),
-    runtime: async () => {
-      runtime ??= createRuntime({ ...options.runtime, provider }).catch((error: unknown) => {
-        runtime = undefined;
+    runtime: async (wanted = 'worker') => {
+      // What waits for a GPU does not wait on the calling thread, unless a program insists.
+      const thread = options.runtime?.thread ?? (provider === 'webgpu' ? 'worker' : wanted);
+      runtimes[thread] ??= createRuntime({ ...options.runtime, thread, provider }).catch((error: unknown) => {
+        delete runtimes[thread];
         throw error;
       });
-      return runtime;
+      return runtimes[thread];
     },
     forgetRuntime: () => {
-      runtime = undefined;
+      delete runtimes.worker;
     },
   };
   // Whether there is a GPU shows only when it is asked for, and then the choice of an engine must know it.
@@ -159,7 +163,9 @@ function registerKernels(backend: OnnxBackend, sessions: KernelSessions, largest
         backend.dataOf(dataId).array(dtype as TensorDtype),
       );
     } catch (error) {
-      if (error instanceof KernelNotBuilt && onCpu !== undefined) return runOnCpu();
+      // The cpu kernel says which index is out of range; ONNX Runtime says so in its own numbers.
+      const isAboutIndex = error instanceof Error && /indices? .*(out of|bounds)/i.test(error.message);
+      if ((error instanceof KernelNotBuilt || isAboutIndex) && onCpu !== undefined) return runOnCpu();
       throw error;
     }
     const toTensor = (output: KernelOutput): tf.TensorInfo => {

@@ -4,6 +4,7 @@ import { convert } from '../build/convert.ts';
 import { elementwise } from '../build/elementwise.ts';
 import { materialize } from '../build/layout.ts';
 import { cast, concat, expand, full, pad, reshape, slice, stridedSlice, transpose } from '../build/shape.ts';
+import { splitThroughLayout } from '../build/through-layout.ts';
 import type { Graph } from '../graph/graph.ts';
 import { canSplit } from '../graph/target.ts';
 import { sizeOf, type GraphDtype, type Value } from '../graph/value.ts';
@@ -73,6 +74,8 @@ const pack: Kernel = (graph, inputs, { axis }) => {
 
 function split(graph: Graph, x: Value, sizes: readonly number[], axis: number): readonly Value[] {
   if (sizes.length === 1) return [x];
+  const laid = splitThroughLayout(graph, x, sizes, axis);
+  if (laid !== undefined) return laid;
   const shapes = sizes.map((size) => x.shape.with(axis, size));
   const isSimple =
     canSplit(graph.target, sizes.length) && x.data === undefined && x.size > 0 && sizes.every((size) => size > 0);

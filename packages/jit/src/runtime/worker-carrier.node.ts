@@ -1,12 +1,7 @@
 /** The main thread's end of the worker. */
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
 import { explainFailure, RuntimeLostError } from './errors.ts';
-import {
-  createHost,
-  type ModelDescription,
-  type StateBuffers,
-  type StatePlace,
-} from './host.node.ts';
+import { createHost, type ModelDescription, type StateBuffers, type StatePlace } from './host.node.ts';
 import type { Carrier } from './session.node.ts';
 import {
   ENDED,
@@ -102,18 +97,18 @@ export class WorkerCarrier implements Carrier {
   takeState(id: number): StateBuffers {
     // While the process exits nothing new begins, but state can still be saved.
     if (this.failure instanceof RuntimeLostError) throw this.failure;
-    let outcome: StateBuffers | Error | undefined;
+    const outcome: { state?: StateBuffers; error?: Error } = {};
     this.#await(id, {
       settle: (reply) => {
-        if (reply.kind === 'taken') outcome = reply.state;
-        else if (reply.kind === 'failed') outcome = explainFailure('readState', reply.message);
+        if (reply.kind === 'taken') outcome.state = reply.state;
+        else if (reply.kind === 'failed') outcome.error = explainFailure('readState', reply.message);
       },
-      lose: (error) => (outcome = error),
+      lose: (error) => (outcome.error = error),
     });
     this.#send({ kind: 'take', id });
-    while (outcome === undefined) this.wait();
-    if (outcome instanceof Error) throw outcome;
-    return outcome;
+    while (outcome.state === undefined && outcome.error === undefined) this.wait();
+    if (outcome.state === undefined) throw outcome.error;
+    return outcome.state;
   }
 
   wait(): void {
