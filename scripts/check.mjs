@@ -32,6 +32,7 @@ const checks = {
   install: 'install:check',
   resume: 'resume:check',
   browser: 'browser:check',
+  webgpu: 'webgpu:check',
   docs: 'docs:only',
   ...(scripts['results:check'] && { results: 'results:check' }),
 };
