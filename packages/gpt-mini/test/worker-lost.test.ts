@@ -82,7 +82,7 @@ it('loses no more than what came after the last checkpoint', async () => {
     if (!existsSync(join(stormy, 'gpt-mini'))) return;
     if (existsSync(join(folderIn(stormy), 'checkpoints', 'step-000010'))) {
       clearInterval(watch);
-      for (const worker of workers) worker.postMessage('leave');
+      for (const worker of workers) worker.postMessage('leave', []);
     }
   }, 1);
   const lost = await run(...settings, '--out', stormy);
