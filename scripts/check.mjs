@@ -27,6 +27,7 @@ const checks = {
   packages: 'pack:check',
   install: 'install:check',
   resume: 'resume:check',
+  browser: 'browser:check',
   docs: 'docs:only',
   ...(scripts['results:check'] && { results: 'results:check' }),
 };
