@@ -18,3 +18,4 @@ export * from './activations.ts';
 export * from './clipping.ts';
 export * from './metrics.ts';
 export * from './schedules.ts';
+export { topClasses, type ClassProbability } from './top-classes.ts';

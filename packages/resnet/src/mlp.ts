@@ -66,6 +66,8 @@ export class ResidualMlp extends Module {
   readonly input: NormedDense;
   readonly blocks: DenseBlock[];
   readonly head: Dense;
+  /** K, number of classes. */
+  readonly classes: number;
 
   constructor(options: ResidualMlpOptions) {
     super();
@@ -73,6 +75,7 @@ export class ResidualMlp extends Module {
     if (!Number.isInteger(depth) || depth < 4 || depth % 2 !== 0) {
       throw new Error(`ResidualMlp: a depth of ${depth} arrived; give an even number of layers, at least 4.`);
     }
+    this.classes = classes;
     this.input = new NormedDense(inputs, units, batchNorm);
     this.blocks = Array.from({ length: (depth - 2) / 2 }, () => new DenseBlock(units, residual, batchNorm));
     this.head = new Dense(units, classes, { weightInitializer: heNormal(), biasInitializer: zeros() });

@@ -12,9 +12,19 @@
  * Dimensions: B batch, H×W pixels, C channels, K classes.
  */
 import { tf } from '@milestones/backend';
-import { BatchNorm, Convolution2D, Dense, globalAveragePool2d, heNormal, maxPool2d, Module } from '@milestones/core';
+import {
+  BatchNorm,
+  Convolution2D,
+  Dense,
+  globalAveragePool2d,
+  heNormal,
+  maxPool2d,
+  Module,
+  topClasses,
+  type ClassProbability,
+} from '@milestones/core';
 import { resnetConfig, stagesOf, type ResNetConfig, type ResNetOptions, type ResNetSize } from './config.ts';
-import { classify, preparePixels, type Pixels, type Prediction, type Preprocessing } from './predict.ts';
+import { prepareImage, type Pixels, type Preprocessing } from './predict.ts';
 import { loadPretrained, type PretrainedName } from './weights.ts';
 
 /** A convolution without a bias (the norm has one) and its batch norm. */
@@ -128,6 +138,8 @@ export class ResNet extends Module {
   readonly stem: NormedConvolution;
   readonly blocks: ResidualBlock[];
   readonly head: Dense;
+  /** K, number of classes. */
+  readonly classes: number;
   /** What the classes are called, where the weights came with names. */
   classNames: readonly string[] | undefined;
   /** How pixels become the network's input, where the weights came with it. */
@@ -144,6 +156,7 @@ export class ResNet extends Module {
     const { family, width, inputChannels, classes } = this.config;
     const { blocks, bottleneck } = stagesOf(this.config);
     const large = family === 'imagenet';
+    this.classes = classes;
     this.stem = new NormedConvolution(inputChannels, width, large ? 7 : 3, large ? 2 : 1);
     this.blocks = [];
     let channels = width;
@@ -203,7 +216,7 @@ export class ResNet extends Module {
    * @param image pixels from 0 to 255, of any size: resized and normalised as {@link preprocessing} says
    * @returns the `top` (default 5) most likely classes, best first
    */
-  async predict(image: Pixels, options: { top?: number } = {}): Promise<Prediction[]> {
+  async predict(image: Pixels, options: { top?: number } = {}): Promise<ClassProbability[]> {
     if (this.preprocessing === undefined) {
       throw new Error(
         'ResNet.predict: this network does not know how its images were prepared; set model.preprocessing, or load it ' +
@@ -212,12 +225,13 @@ export class ResNet extends Module {
     }
     const wasTraining = this.training;
     this.eval(); // Batch statistics of a single image would say nothing.
-    const logits = tf.tidy(() => this.forward(preparePixels(image, this.preprocessing!, this.config.inputChannels)));
+    const input = prepareImage(image, this.preprocessing, this.config.inputChannels);
+    const logits = tf.tidy(() => this.forward(input));
     if (wasTraining) this.train();
     try {
-      return classify(await logits.data(), this.classNames, options.top ?? 5);
+      return topClasses(await logits.data(), { names: this.classNames, top: options.top });
     } finally {
-      logits.dispose();
+      tf.dispose([input, logits]);
     }
   }
 }

@@ -1,86 +1,54 @@
-/** From the pixels of one image to the names of its likely classes. */
+/** From the bytes of one image to a network's input. */
 import { tf } from '@milestones/backend';
+import { evaluationBatches, type AugmentationStep } from '@milestones/datasets';
 import { z } from 'zod';
 
 /** An image as bytes. */
 export interface Pixels {
   /** Values from 0 to 255, row by row, the channels of a pixel together: H · W · C. */
-  data: Uint8Array | Uint8ClampedArray;
+  data: Uint8Array;
   height: number;
   width: number;
   channels: number;
 }
 
-/** One class and how likely it is. */
-export interface Prediction {
-  /** The number of the class, from 0. */
-  label: number;
-  /** Its name; the number again where there is none. */
-  name: string;
-  /** From the softmax over all classes. */
-  probability: number;
-}
-
 export const preprocessingSchema = z.strictObject({
-  /** Height and width that the network was trained on. */
-  size: z.int().min(1),
-  /** Length of the shorter side before the middle is cut out; without it the image is resized to `size` outright. */
-  resize: z.int().min(1).optional(),
-  /** Of each channel, of pixels from 0 to 1. */
-  mean: z.array(z.number()),
-  /** Standard deviation of each channel. */
-  deviation: z.array(z.number().positive()),
+  size: z.int().min(1).describe('height and width of the network’s input'),
+  resize: z.int().min(1).optional().describe('length of the shorter side before the middle is cut out; default: size'),
+  mean: z.array(z.number()).describe('of each channel, of pixels from 0 to 1'),
+  deviation: z.array(z.number().positive()).describe('standard deviation of each channel'),
 });
 
-/** How pixels become a network's input. */
+/** How images become a network's input: resized, the middle cut out, (pixel − mean) / deviation. */
 export type Preprocessing = z.output<typeof preprocessingSchema>;
 
-/** Resizes, cuts out the middle and normalises: x = (pixel / 255 − mean) / deviation. @returns [1, size, size, channels] */
-export function preparePixels(image: Pixels, preprocessing: Preprocessing, channels: number): tf.Tensor4D {
-  const { data, height, width } = image;
-  if (data.length !== height * width * image.channels) {
-    throw new Error(
-      `predict: ${data.length} bytes arrived for an image of ${height} × ${width} pixels and ${image.channels} channels; ` +
-        `give ${height * width * image.channels}.`,
-    );
-  }
-  if (image.channels !== channels && !(image.channels === 1 && channels === 3)) {
-    throw new Error(
-      `predict: an image of ${image.channels} channels arrived for a network of ${channels}; convert it first` +
-        `${image.channels === 4 ? ' (drop its alpha channel)' : ''}.`,
-    );
-  }
-  const { size, resize, mean, deviation } = preprocessing;
-  return tf.tidy(() => {
-    let pixels = tf.tensor4d(Float32Array.from(data), [1, height, width, image.channels]);
-    if (image.channels !== channels) pixels = tf.tile(pixels, [1, 1, 1, channels]); // Grey to colour.
-    const scale = resize === undefined ? undefined : resize / Math.min(height, width);
-    const [tall, wide] =
-      scale === undefined ? [size, size] : [Math.round(height * scale), Math.round(width * scale)];
-    if (tall !== height || wide !== width) pixels = tf.image.resizeBilinear(pixels, [tall, wide], false, true);
-    if (tall !== size || wide !== size) {
-      const corner: [number, number, number, number] = [0, Math.floor((tall - size) / 2), Math.floor((wide - size) / 2), 0];
-      pixels = tf.slice(pixels, corner, [1, size, size, channels]);
-    }
-    return tf.div(tf.sub(tf.div(pixels, 255), mean), deviation) as tf.Tensor4D;
-  });
+/** The same as steps for `evaluationBatches`, for images of one size. */
+export function preparationSteps(
+  { size, resize = size, mean, deviation }: Preprocessing,
+  image: Pick<Pixels, 'height' | 'width'>,
+): AugmentationStep[] {
+  const fits = image.height === size && image.width === size;
+  return [
+    ...(fits ? [] : ([{ kind: 'resize', size: resize }, { kind: 'centerCrop', size }] as const)),
+    { kind: 'normalize', mean, deviation },
+  ];
 }
 
-/** The `top` most likely classes of one row of logits, best first. */
-export function classify(
-  logits: ArrayLike<number>,
-  classNames: readonly string[] | undefined,
-  top: number,
-): Prediction[] {
-  if (!Number.isInteger(top) || top < 1) {
-    throw new Error(`predict: the ${top} most likely classes were asked for; give a whole number of at least 1.`);
+/** Prepares one image; grey becomes colour where the network wants it. @returns [1, size, size, channels] */
+export function prepareImage(image: Pixels, preprocessing: Preprocessing, channels: number): tf.Tensor4D {
+  let { data } = image;
+  if (image.channels !== channels) {
+    if (image.channels !== 1) {
+      throw new Error(
+        `predict: an image of ${image.channels} channels arrived for a network of ${channels}; convert it first` +
+          `${image.channels === 4 ? ' (leave out its alpha channel)' : ''}.`,
+      );
+    }
+    data = Uint8Array.from({ length: data.length * channels }, (_, index) => image.data[Math.floor(index / channels)]!);
   }
-  const values = Array.from(logits);
-  const largest = Math.max(...values);
-  const exponentials = values.map((value) => Math.exp(value - largest));
-  const total = exponentials.reduce((sum, value) => sum + value, 0);
-  return exponentials
-    .map((value, label) => ({ label, name: classNames?.[label] ?? String(label), probability: value / total }))
-    .toSorted((one, other) => other.probability - one.probability)
-    .slice(0, top);
+  const { height, width } = image;
+  const one = { name: 'image', images: data, labels: Uint8Array.of(0), count: 1, height, width, channels };
+  const steps = preparationSteps(preprocessing, image);
+  const [batch] = evaluationBatches({ ...one, classNames: ['unknown'] }, 1, steps);
+  return tf.tensor4d(batch!.images, batch!.shape);
 }

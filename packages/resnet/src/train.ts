@@ -14,18 +14,12 @@ import {
   type Module,
   type Schedule,
 } from '@milestones/core';
-import {
-  evaluationBatches,
-  ImageBatches,
-  type AugmentationStep,
-  type ImageBatchesState,
-  type ImageDataset,
-} from '@milestones/datasets';
+import { evaluationBatches, ImageBatches, type AugmentationStep, type ImageDataset } from '@milestones/datasets';
 import type { TrainingConfig } from './config.ts';
-import type { Preprocessing } from './predict.ts';
+import { preparationSteps, type Preprocessing } from './predict.ts';
 
-/** A network that scores images: [B, H, W, C] → logits [B, K]. */
-export type Classifier = Module & { forward(images: tf.Tensor4D): tf.Tensor2D };
+/** A network that scores images: [B, H, W, C] → logits [B, K], K = `classes`. */
+export type Classifier = Module & { readonly classes: number; forward(images: tf.Tensor4D): tf.Tensor2D };
 
 /** Images [B, H, W, C], labels [B], learning rate; with MixUp also λ [] and the partner of each image [B]. */
 export type TrainStep = CompiledStep<[tf.Tensor4D, tf.Tensor1D, tf.Scalar, ...tf.Tensor[]], { loss: tf.Tensor }>;
@@ -51,8 +45,7 @@ export function classificationLoss(
 ): tf.Tensor {
   const [lambda, partners] = mixing;
   if (lambda === undefined || partners === undefined) return crossEntropyLoss(model.forward(images), labels);
-  const classes = model.forward(images).shape[1];
-  const oneHot = tf.cast(tf.oneHot(labels, classes), 'float32') as tf.Tensor2D;
+  const oneHot = tf.cast(tf.oneHot(labels, model.classes), 'float32') as tf.Tensor2D; // [B, K]
   const mixed = mixUp(images, oneHot, lambda as tf.Scalar, partners as tf.Tensor1D);
   return crossEntropyLoss(model.forward(mixed.images as tf.Tensor4D), mixed.targets);
 }
@@ -83,12 +76,12 @@ export function learningRateSchedule(config: TrainingConfig): Schedule {
   return cosineSchedule({ rate, warmupSteps, decaySteps: steps });
 }
 
-/** What is done to the images of a training batch. Section 4.2: pad by 4, crop, mirror; then normalise. */
+/** What is done to the images of a training batch. Section 4.2: normalise, pad by 4 zeros (the mean), crop, mirror. */
 export function augmentationOf(config: TrainingConfig, { mean, deviation }: Preprocessing): AugmentationStep[] {
   return [
+    { kind: 'normalize', mean, deviation },
     ...(config.augmentation === 'cropAndFlip' ? [{ kind: 'padAndCrop', pixels: 4 } as const] : []),
     ...(config.augmentation === 'none' ? [] : [{ kind: 'flip' } as const]),
-    { kind: 'normalize', mean, deviation },
   ];
 }
 
@@ -110,8 +103,7 @@ export async function evaluate(
   model.eval();
   let loss = 0;
   let right = 0;
-  const { mean, deviation } = preprocessing;
-  for (const batch of evaluationBatches(dataset, batchSize, { mean, deviation })) {
+  for (const batch of evaluationBatches(dataset, batchSize, preparationSteps(preprocessing, dataset))) {
     const images = tf.tensor4d(batch.images, batch.shape);
     const labels = tf.tensor1d(batch.labels, 'int32');
     const result = await step(images, labels);
@@ -130,7 +122,7 @@ export interface TrainingEvents {
   /** After each evaluation, one score for each of the run's `evaluated` sets. */
   onEvaluation?(step: number, scores: Record<string, Score>): void | Promise<void>;
   /** After each update: true stops the run after this step. `due` says that a checkpoint is planned here. */
-  onStep?(step: number, checkpointDue: boolean, cursor: ImageBatchesState): boolean | Promise<boolean>;
+  onStep?(step: number, checkpointDue: boolean): boolean | Promise<boolean>;
 }
 
 /** What the training of one network needs. */
@@ -146,8 +138,6 @@ export interface TrainingRun {
   seed: number;
   /** Number of updates that were already made; 0 for a new run. */
   startStep?: number;
-  /** Where in the data a run continues, as `onStep` got it. */
-  cursor?: ImageBatchesState | undefined;
   events?: TrainingEvents;
 }
 
@@ -191,7 +181,7 @@ export async function train(run: TrainingRun): Promise<number> {
       if (done % config.logEvery === 0 || !Number.isFinite(value)) await events.onLoss?.(done, value, schedule(step));
       if (done % config.evaluateEvery === 0 || done === config.steps) await events.onEvaluation?.(done, await score());
       const checkpointDue = done % config.checkpointEvery === 0 || done === config.steps;
-      if (await events.onStep?.(done, checkpointDue, batches.state())) return done;
+      if (await events.onStep?.(done, checkpointDue)) return done;
     }
     return config.steps;
   } finally {
@@ -201,16 +191,13 @@ export async function train(run: TrainingRun): Promise<number> {
   }
 }
 
-function batchesOf({ images, config, seed, preprocessing, cursor }: TrainingRun): ImageBatches {
-  const options = {
-    dataset: images,
-    batchSize: config.batchSize,
-    seed,
-    augmentation: augmentationOf(config, preprocessing),
-    shuffle: true,
-    dropLast: true,
-  };
-  return cursor === undefined ? new ImageBatches(options) : ImageBatches.fromState(cursor, options);
+/** Which images come at which step depends on the seed and the step alone. */
+function batchesOf({ images, config, seed, preprocessing, startStep = 0 }: TrainingRun): ImageBatches {
+  const { batchSize } = config;
+  const augmentation = augmentationOf(config, preprocessing);
+  const batches = new ImageBatches({ dataset: images, batchSize, seed, augmentation });
+  batches.seek(startStep);
+  return batches;
 }
 
 /** λ ~ Beta(α, α), and the image that each image is blended with; nothing without MixUp. */
