@@ -24,6 +24,7 @@ const checks = {
   types: 'types',
   unused: 'unused',
   tests: 'test:only',
+  operations: 'optests:only',
   packages: 'pack:check',
   install: 'install:check',
   resume: 'resume:check',

@@ -66,15 +66,12 @@ export function localResponseNormalization(
 
 /** `value` where input channel j is in the window of output channel i, [1, 1, j, i]; transposed [1, 1, i, j]. */
 function band(channels: number, size: number, value: number, transposed: boolean): tf.Tensor4D {
-  const before = Math.floor(size / 2);
-  const after = size - 1 - before;
-  const values = new Float32Array(channels * channels);
-  for (let i = 0; i < channels; i++) {
-    for (let j = Math.max(0, i - before); j <= Math.min(channels - 1, i + after); j++) {
-      values[transposed ? i * channels + j : j * channels + i] = value;
-    }
-  }
-  return tf.tensor4d(values, [1, 1, channels, channels]);
+  const before = Math.min(channels, Math.floor(size / 2));
+  const after = Math.min(channels, size - 1 - Math.floor(size / 2));
+  const [below, above] = transposed ? [before, after] : [after, before];
+  // Made by operations: a compiled step takes no large tensor of plain numbers.
+  const matrix = tf.linalg.bandPart(tf.fill([channels, channels], value), below, above);
+  return tf.reshape(matrix, [1, 1, channels, channels]);
 }
 
 /** s^−β. Engines take powers one by one, and roots many at a time. */

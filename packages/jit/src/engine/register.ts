@@ -146,7 +146,9 @@ function registerKernels(backend: OnnxBackend, sessions: KernelSessions, largest
         backend.dataOf(dataId).array(dtype as TensorDtype),
       );
     } catch (error) {
-      if (error instanceof KernelNotBuilt && onCpu !== undefined) return runOnCpu();
+      // The cpu kernel says which index is out of range; ONNX Runtime says so in its own numbers.
+      const isAboutIndex = error instanceof Error && /indices? .*(out of|bounds)/i.test(error.message);
+      if ((error instanceof KernelNotBuilt || isAboutIndex) && onCpu !== undefined) return runOnCpu();
       throw error;
     }
     const toTensor = (output: KernelOutput): tf.TensorInfo => {

@@ -8,6 +8,7 @@ import {
   type Host,
   type ModelDescription,
   type NativeTensor,
+  type StateBuffers,
   type StatePlace,
 } from './host.node.ts';
 import { bindingModule, explainLoadFailure, findOnnxruntime, inspectOnnxruntime } from './onnxruntime-package.node.ts';
@@ -127,10 +128,10 @@ class InlineCarrier implements Carrier {
     return this.#host.create(id, model, options, state);
   }
 
-  run(...[id, buffers, places, end]: Parameters<Carrier['run']>): void {
+  run(...[id, buffers, places, state, end]: Parameters<Carrier['run']>): void {
     let message: string;
     try {
-      const free = this.#host.run(id, buffers, places);
+      const free = this.#host.run(id, buffers, places, state);
       end({ buffers, free });
       return;
     } catch (error) {
@@ -140,6 +141,10 @@ class InlineCarrier implements Carrier {
   }
 
   wait(): void {}
+
+  takeState(id: number): StateBuffers {
+    return this.#host.takeState(id);
+  }
 
   async dispose(id: number): Promise<void> {
     this.#host.dispose(id);

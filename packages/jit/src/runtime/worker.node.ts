@@ -8,22 +8,25 @@ import {
   type ModelDescription,
   type RunBuffers,
   type RunPlaces,
+  type StateBuffers,
   type StatePlace,
 } from './host.node.ts';
 
 /** What the main thread asks. */
 export type Request =
   | { kind: 'create'; id: number; model: Uint8Array; options: object; state: readonly StatePlace[] }
-  | { kind: 'run'; id: number; buffers: RunBuffers; places: RunPlaces | undefined }
+  | { kind: 'run'; id: number; buffers: RunBuffers; places: RunPlaces | undefined; state: StateBuffers | undefined }
+  | { kind: 'take'; id: number }
   | { kind: 'dispose'; id: number }
   | { kind: 'end' };
 
-/** What the worker answers; `failed` belongs to whatever was asked. A run's buffers come back in every case. */
+/** What the worker answers; `failed` belongs to whatever was asked. A run's buffers come back in every case, state only when it is taken. */
 export type Reply =
   | { kind: 'ready' }
   | { kind: 'created'; id: number; description: ModelDescription }
   | { kind: 'ran'; id: number; buffers: RunBuffers; free: readonly FreeResult[] }
   | { kind: 'run failed'; id: number; buffers: RunBuffers; message: string }
+  | { kind: 'taken'; id: number; state: StateBuffers }
   | { kind: 'failed'; id: number; message: string }
   | { kind: 'disposed'; id: number };
 
@@ -67,10 +70,7 @@ function serve(
     return;
   }
 
-  const owned = ({ feeds, results, fixed, current, next }: RunBuffers): ArrayBuffer[] => {
-    const all = [feeds, fixed, current, next];
-    return results === undefined ? all : [...all, results];
-  };
+  const owned = ({ feeds, results }: RunBuffers): ArrayBuffer[] => (results === undefined ? [feeds] : [feeds, results]);
   port.on('message', (request: Request) => {
     if (request.kind === 'end') {
       port.close();
@@ -82,9 +82,12 @@ function serve(
         const { model, options, state } = request;
         reply({ kind: 'created', id, description: host.create(id, model, options, state) });
       } else if (kind === 'run') {
-        const { buffers, places } = request;
-        const free = host.run(id, buffers, places);
+        const { buffers, places, state } = request;
+        const free = host.run(id, buffers, places, state);
         reply({ kind: 'ran', id, buffers, free }, owned(buffers));
+      } else if (kind === 'take') {
+        const state = host.takeState(id);
+        reply({ kind: 'taken', id, state }, [state.fixed, state.current, state.next]);
       } else {
         host.dispose(id);
         reply({ kind: 'disposed', id });
