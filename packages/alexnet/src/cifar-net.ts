@@ -43,7 +43,10 @@ export class CifarNet extends Module {
     this.config = checked(cifarNetConfigSchema, 'CifarNet', options);
     const { inputChannels, classes, initialization } = this.config;
     this.classes = classes;
-    const weights = (companion: number, fan: number): { weightInitializer: Initializer; biasInitializer: Initializer } => ({
+    const weights = (
+      companion: number,
+      fan: number,
+    ): { weightInitializer: Initializer; biasInitializer: Initializer } => ({
       weightInitializer: normal(initialization === 'companion' ? companion : 1 / Math.sqrt(fan)),
       biasInitializer: zeros(),
     });

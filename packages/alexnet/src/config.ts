@@ -24,7 +24,10 @@ export type AlexNetOptions = z.input<typeof alexnetConfigSchema>;
 /** The companion network for CIFAR-10 (cuda-convnet's "18 %" net). */
 export const cifarNetConfigSchema = z.strictObject({
   activation: z.enum(['relu', 'tanh']).default('relu').describe('between the layers'),
-  responseNormalization: z.boolean().default(true).describe('local response normalisation after the first two poolings'),
+  responseNormalization: z
+    .boolean()
+    .default(true)
+    .describe('local response normalisation after the first two poolings'),
   initialization: z
     .enum(['companion', 'fanIn'])
     .default('companion')
@@ -44,7 +47,10 @@ export const trainingSchema = z
     steps: positive.default(54_600).describe('number of updates'),
     batchSize: positive.default(128).describe('B, images per update'),
     learningRate: z.number().positive().default(0.001).describe('highest learning rate'),
-    schedule: z.enum(['steps', 'cosine']).default('steps').describe('divided by 10 at the boundaries, or half a cosine'),
+    schedule: z
+      .enum(['steps', 'cosine'])
+      .default('steps')
+      .describe('divided by 10 at the boundaries, or half a cosine'),
     boundaries: z.array(positive).default([46_800, 50_700]).describe('steps at which the rate is divided by 10'),
     warmupSteps: z.int().min(0).default(0).describe('steps of linear warm-up (cosine only)'),
     momentum: z.number().min(0).lt(1).default(0.9).describe('momentum of gradient descent'),
@@ -81,10 +87,7 @@ export type TrainingConfig = z.output<typeof trainingSchema>;
 
 /** Where the images come from. */
 export const dataSchema = z.strictObject({
-  set: z
-    .enum(['cifar10', 'shapes'])
-    .default('cifar10')
-    .describe('shapes are generated'),
+  set: z.enum(['cifar10', 'shapes']).default('cifar10').describe('shapes are generated'),
   trainImages: z.int().min(0).default(0).describe('images to train on, drawn at random; 0: all'),
   generatedTrain: positive.default(4000).describe('generated images to train on'),
   generatedTest: positive.default(1000).describe('generated images to test on'),

@@ -30,7 +30,12 @@ export function preparationSteps(
 ): AugmentationStep[] {
   const fits = image.height === size && image.width === size;
   return [
-    ...(fits ? [] : ([{ kind: 'resize', size }, { kind: 'centerCrop', size }] as const)),
+    ...(fits
+      ? []
+      : ([
+          { kind: 'resize', size },
+          { kind: 'centerCrop', size },
+        ] as const)),
     { kind: 'normalize', mean, deviation },
   ];
 }

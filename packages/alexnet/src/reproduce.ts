@@ -63,7 +63,12 @@ interface Position {
   final: Record<string, number>;
 }
 
-async function trainAndReport(command: Command<RunConfig>, run: Run, nets: Net[], images: ImageSplits): Promise<number> {
+async function trainAndReport(
+  command: Command<RunConfig>,
+  run: Run,
+  nets: Net[],
+  images: ImageSplits,
+): Promise<number> {
   const { steps } = command.config.training;
   const stored = run.checkpoint?.state['position'] as Position | undefined;
   const { final, ...start } = stored ?? { net: 0, step: 0, ended: false, final: {} };
@@ -106,7 +111,9 @@ async function trainAndReport(command: Command<RunConfig>, run: Run, nets: Net[]
             last = { ...last, accuracy };
             const where = nets.length === 1 ? '' : `${net.name}, `;
             const tested = `test ${scores['test']!.accuracy.toFixed(2)} %`;
-            progress.note(`${where}step ${step}: loss ${loss.toFixed(4)}, accuracy ${accuracy.toFixed(2)} %, ${tested}`);
+            progress.note(
+              `${where}step ${step}: loss ${loss.toFixed(4)}, accuracy ${accuracy.toFixed(2)} %, ${tested}`,
+            );
           },
           onStep: async (step, checkpointDue, ended) => {
             progress.update(index * steps + step, last);
@@ -139,7 +146,12 @@ async function trainAndReport(command: Command<RunConfig>, run: Run, nets: Net[]
 function evaluatedSets({ train: images, test }: ImageSplits, { training }: Net): Record<string, typeof test> {
   const count = Math.min(training.trainImagesEvaluated, images.count);
   const size = images.images.length / images.count;
-  const part = { ...images, images: images.images.subarray(0, count * size), labels: images.labels.slice(0, count), count };
+  const part = {
+    ...images,
+    images: images.images.subarray(0, count * size),
+    labels: images.labels.slice(0, count),
+    count,
+  };
   return { ...(count > 0 && { train: part }), test };
 }
 
@@ -172,11 +184,18 @@ function checkImages(nets: Net[], { train: { name, channels, classNames } }: Ima
 
 /** One chart for each kind of score, with a line for each network. */
 function chartsOf(nets: Net[]): Chart[] {
-  const lines = (metrics: string[]): string[] => nets.flatMap((net) => metrics.map((metric) => metricName(net, metric)));
+  const lines = (metrics: string[]): string[] =>
+    nets.flatMap((net) => metrics.map((metric) => metricName(net, metric)));
   const one = nets.length === 1;
   return [
-    { title: 'Accuracy in percent', metrics: lines(nets.length > 2 ? ['trainAccuracy'] : ['trainAccuracy', 'testAccuracy']) },
-    { title: 'Loss', metrics: lines([...(one ? ['batchLoss'] : []), 'trainLoss', ...(nets.length > 2 ? [] : ['testLoss'])]) },
+    {
+      title: 'Accuracy in percent',
+      metrics: lines(nets.length > 2 ? ['trainAccuracy'] : ['trainAccuracy', 'testAccuracy']),
+    },
+    {
+      title: 'Loss',
+      metrics: lines([...(one ? ['batchLoss'] : []), 'trainLoss', ...(nets.length > 2 ? [] : ['testLoss'])]),
+    },
     ...(one ? [{ title: 'Learning rate', metrics: lines(['learningRate']) }] : []),
   ];
 }

@@ -112,7 +112,11 @@ export function learningRateSchedule(config: TrainingConfig): Schedule {
  * What is done to the images of a training batch. Section 4.1: a random piece of 224 of 256 pixels, mirrored or not, and
  * one draw of Σ α λ p along the principal components of the training colours, α ~ N(0, 0.1²).
  */
-export function augmentationOf(config: TrainingConfig, { mean, deviation }: Preprocessing, crop: number): AugmentationStep[] {
+export function augmentationOf(
+  config: TrainingConfig,
+  { mean, deviation }: Preprocessing,
+  crop: number,
+): AugmentationStep[] {
   return [
     ...(config.augmentation === 'paper' ? ([{ kind: 'randomCrop', size: crop }, { kind: 'colorPca' }] as const) : []),
     ...(config.augmentation === 'none' ? [] : ([{ kind: 'flip' }] as const)),

@@ -131,7 +131,10 @@ export const trainingSchema = z
     steps: positive.default(64_000).describe('number of updates'),
     batchSize: positive.default(128).describe('B, images per update'),
     learningRate: z.number().positive().default(0.1).describe('highest learning rate'),
-    schedule: z.enum(['steps', 'cosine']).default('steps').describe('divided by 10 at the boundaries, or half a cosine'),
+    schedule: z
+      .enum(['steps', 'cosine'])
+      .default('steps')
+      .describe('divided by 10 at the boundaries, or half a cosine'),
     boundaries: z.array(positive).default([32_000, 48_000]).describe('steps at which the rate is divided by 10'),
     warmupSteps: z.int().min(0).default(0).describe('steps of linear warm-up (cosine only)'),
     momentum: z.number().min(0).lt(1).default(0.9).describe('momentum of gradient descent'),

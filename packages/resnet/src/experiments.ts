@@ -4,7 +4,6 @@
  */
 import { tf } from '@milestones/backend';
 import { valueAndGradients } from '@milestones/core';
-import type { ImageDataset } from '@milestones/datasets';
 import type { RunConfig, TrainingConfig } from './config.ts';
 import { ResidualMlp } from './mlp.ts';
 import { ResNet } from './model.ts';
@@ -103,9 +102,4 @@ export function initialGradientRatio(
   } finally {
     model.dispose();
   }
-}
-
-/** What the loss of guessing is: ln K. */
-export function guessingLoss(dataset: ImageDataset): number {
-  return Math.log(dataset.classNames.length);
 }

@@ -90,7 +90,13 @@ export class ResidualBlock extends Module {
   readonly #stride: number;
   readonly #outputChannels: number;
 
-  constructor(inputChannels: number, outputChannels: number, stride: number, bottleneck: boolean, config: ResNetConfig) {
+  constructor(
+    inputChannels: number,
+    outputChannels: number,
+    stride: number,
+    bottleneck: boolean,
+    config: ResNetConfig,
+  ) {
     super();
     this.#config = config;
     this.#stride = stride;

@@ -63,7 +63,12 @@ interface Position {
   final: Record<string, number>;
 }
 
-async function trainAndReport(command: Command<RunConfig>, run: Run, nets: Net[], images: ImageSplits): Promise<number> {
+async function trainAndReport(
+  command: Command<RunConfig>,
+  run: Run,
+  nets: Net[],
+  images: ImageSplits,
+): Promise<number> {
   const { steps } = command.config.training;
   const start: Position = (run.checkpoint?.state['position'] as Position | undefined) ?? { net: 0, step: 0, final: {} };
   const { final } = start;
@@ -94,7 +99,9 @@ async function trainAndReport(command: Command<RunConfig>, run: Run, nets: Net[]
           },
           onEvaluation: (step, scores) => {
             const named = Object.entries(scores).flatMap(([set, { loss, accuracy }]) => [
-              [metricName(net, `${set}Loss`), loss],
+              // Early on, a deep plain net may overflow here, where batch norm uses estimates that are still far off; a
+              // net that has gone wrong is noticed by its batch loss.
+              ...(Number.isFinite(loss) ? [[metricName(net, `${set}Loss`), loss]] : []),
               [metricName(net, `${set}Accuracy`), accuracy],
             ]);
             run.log(step, Object.fromEntries(named) as Record<string, number>);
@@ -131,10 +138,18 @@ async function trainAndReport(command: Command<RunConfig>, run: Run, nets: Net[]
 }
 
 /** Test images are seen at every evaluation where none are held out; nothing in the training depends on them. */
-function evaluatedSets({ train: images, validation, test }: ImageSplits, { training }: Net): Record<string, typeof test> {
+function evaluatedSets(
+  { train: images, validation, test }: ImageSplits,
+  { training }: Net,
+): Record<string, typeof test> {
   const count = Math.min(training.trainImagesEvaluated, images.count);
   const size = images.images.length / images.count;
-  const part = { ...images, images: images.images.subarray(0, count * size), labels: images.labels.slice(0, count), count };
+  const part = {
+    ...images,
+    images: images.images.subarray(0, count * size),
+    labels: images.labels.slice(0, count),
+    count,
+  };
   return { ...(count > 0 && { train: part }), ...(validation && { validation }), test };
 }
 
@@ -186,11 +201,15 @@ function checkImages({ model }: RunConfig, { train: { name, channels, classNames
 
 /** One chart for each kind of score, with a line for each network. */
 function chartsOf(nets: Net[], { validation }: ImageSplits): Chart[] {
-  const lines = (metrics: string[]): string[] => nets.flatMap((net) => metrics.map((metric) => metricName(net, metric)));
+  const lines = (metrics: string[]): string[] =>
+    nets.flatMap((net) => metrics.map((metric) => metricName(net, metric)));
   const sets = validation === undefined ? ['train', 'test'] : ['train', 'validation', 'test'];
   return [
     { title: 'Accuracy in percent', metrics: lines(sets.map((set) => `${set}Accuracy`)) },
-    { title: 'Loss', metrics: lines([...(nets.length === 1 ? ['batchLoss'] : []), ...sets.map((set) => `${set}Loss`)]) },
+    {
+      title: 'Loss',
+      metrics: lines([...(nets.length === 1 ? ['batchLoss'] : []), ...sets.map((set) => `${set}Loss`)]),
+    },
     { title: 'Learning rate', metrics: [metricName(nets[0]!, 'learningRate')] },
   ];
 }

@@ -71,7 +71,8 @@ function configOf(tensors: Readonly<Record<string, TensorData>>): ResNetConfig {
 }
 
 function ourName(name: string, firstBlock: readonly number[]): string {
-  const part = (kind: string, rest: string): string => (kind === 'conv' ? `convolution.${rest}` : `norm.${normNames[rest]}`);
+  const part = (kind: string, rest: string): string =>
+    kind === 'conv' ? `convolution.${rest}` : `norm.${normNames[rest]}`;
   const stem = /^(conv|bn)1\.(\w+)$/.exec(name);
   if (stem) return `stem.${part(stem[1]!, stem[2]!)}`;
   const head = /^fc\.(weight|bias)$/.exec(name);

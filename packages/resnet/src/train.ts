@@ -29,7 +29,12 @@ export type EvaluateStep = CompiledStep<[tf.Tensor4D, tf.Tensor1D], { loss: tf.T
 /** Gradient descent as the configuration has it, with its state allocated. */
 export function createOptimizer(model: Module, config: TrainingConfig): SGD {
   const { momentum, nesterov, weightDecay, decayOnly } = config;
-  const optimizer = new SGD({ momentum, nesterov, weightDecay, ...(decayOnly === 'matrices' && { decay: decayMatrices }) });
+  const optimizer = new SGD({
+    momentum,
+    nesterov,
+    weightDecay,
+    ...(decayOnly === 'matrices' && { decay: decayMatrices }),
+  });
   return optimizer.initialize(model.trainableParameters());
 }
 

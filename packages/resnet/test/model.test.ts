@@ -1,6 +1,6 @@
 import { tf, useBackend } from '@milestones/backend';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ResidualMlp, ResNet, sizes, subsampleAndPad, type ResNetOptions, type ResNetSize } from '../src/index.ts';
+import { ResidualMlp, ResNet, subsampleAndPad, type ResNetOptions, type ResNetSize } from '../src/index.ts';
 
 beforeAll(async () => {
   await useBackend('cpu');
@@ -56,10 +56,13 @@ describe('shapes', () => {
     const images = tf.zeros([2, 32, 32, 3]) as tf.Tensor4D;
     expect(model.features(images).shape).toEqual([2, 64]);
     expect(model.forward(images).shape).toEqual([2, 10]);
-    const shapes = model.blocks.reduce<number[][]>((found, block) => {
-      const x = tf.zeros(found.at(-1)!) as tf.Tensor4D;
-      return [...found, block.forward(x).shape];
-    }, [[2, 32, 32, 16]]);
+    const shapes = model.blocks.reduce<number[][]>(
+      (found, block) => {
+        const x = tf.zeros(found.at(-1)!) as tf.Tensor4D;
+        return [...found, block.forward(x).shape];
+      },
+      [[2, 32, 32, 16]],
+    );
     expect(shapes).toEqual([
       [2, 32, 32, 16],
       [2, 32, 32, 16],
@@ -78,7 +81,10 @@ describe('shapes', () => {
 
 describe('subsampleAndPad (option A)', () => {
   it('takes every second pixel and puts half of the new channels before, half after', () => {
-    const x = tf.tensor4d(Array.from({ length: 1 * 4 * 4 * 2 }, (_, index) => index + 1), [1, 4, 4, 2]);
+    const x = tf.tensor4d(
+      Array.from({ length: 1 * 4 * 4 * 2 }, (_, index) => index + 1),
+      [1, 4, 4, 2],
+    );
     const y = subsampleAndPad(x, 2, 4);
     expect(y.shape).toEqual([1, 2, 2, 4]);
     expect([...y.dataSync()]).toEqual([0, 1, 2, 0, 0, 5, 6, 0, 0, 17, 18, 0, 0, 21, 22, 0]);

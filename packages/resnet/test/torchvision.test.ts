@@ -12,9 +12,10 @@ interface Reference {
   logits: number[];
 }
 
-const references = JSON.parse(
-  readFileSync(new URL('./fixtures/torchvision.json', import.meta.url), 'utf8'),
-) as Record<'resnet18' | 'resnet50', Reference>;
+const references = JSON.parse(readFileSync(new URL('./fixtures/torchvision.json', import.meta.url), 'utf8')) as Record<
+  'resnet18' | 'resnet50',
+  Reference
+>;
 
 /** torchvision's names and shapes for a network, with the formula's values. */
 function torchvisionWeights(size: ResNetSize): Record<string, TensorData> {
@@ -115,6 +116,8 @@ describe('transposeTensorData', () => {
     const turned = transposeTensorData({ ...tensor, shape: [2, 3, 4] }, [2, 0, 1]);
     expect(turned.shape).toEqual([4, 2, 3]);
     expect(turned.data).toEqual(tf.transpose(tf.tensor(data, [2, 3, 4]), [2, 0, 1]).dataSync());
-    expect(() => transposeTensorData({ ...tensor, shape: [2, 3, 4] }, [0, 0, 1])).toThrow('give each of its 3 axes once');
+    expect(() => transposeTensorData({ ...tensor, shape: [2, 3, 4] }, [0, 0, 1])).toThrow(
+      'give each of its 3 axes once',
+    );
   });
 });

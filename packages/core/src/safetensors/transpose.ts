@@ -17,7 +17,9 @@ export function transposeTensorData<Data extends TensorData>(tensor: Data, permu
     );
   }
   const shape = permutation.map((axis) => tensor.shape[axis]!);
-  const strides = tensor.shape.map((_, axis) => tensor.shape.slice(axis + 1).reduce((product, size) => product * size, 1));
+  const strides = tensor.shape.map((_, axis) =>
+    tensor.shape.slice(axis + 1).reduce((product, size) => product * size, 1),
+  );
   const steps = permutation.map((axis) => strides[axis]!);
   const source: ArrayLike<number | bigint> = tensor.data;
   const data = new formats[tensor.dtype].array(source.length);

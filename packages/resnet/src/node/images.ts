@@ -1,6 +1,12 @@
 /** Loads the images that a configuration names, and splits them. */
 import { Random } from '@milestones/core';
-import { channelStatistics, generateDigits, generateShapes, selectImages, type ImageDataset } from '@milestones/datasets';
+import {
+  channelStatistics,
+  generateDigits,
+  generateShapes,
+  selectImages,
+  type ImageDataset,
+} from '@milestones/datasets';
 import { loadCifar10, loadMnist } from '@milestones/datasets/node';
 import type { DataConfig } from '../config.ts';
 import type { Preprocessing } from '../predict.ts';
