@@ -42,7 +42,7 @@ class ConvolutionNet extends core.Module {
   second = new core.Parameter([3, 3, 8, 16], core.heNormal());
   head = new core.Dense(16, 5);
 
-  forward(/** @type {import('@tensorflow/tfjs').Tensor4D} */ images) {
+  forward(images) {
     const [first, scale, offset, second] = [this.first, this.scale, this.offset, this.second].map(({ value }) => value);
     const convolved = tf.conv2d(images, first, 1, 'same'); // [B, 12, 12, 8]
     const normalized = tf.batchNorm(convolved, tf.zeros([8]), tf.ones([8]), offset, scale, 1e-5);

@@ -25,10 +25,12 @@ const checks = {
   unused: 'unused',
   tests: 'test:only',
   operations: 'optests:only',
+  workloads: 'workloads:check',
   packages: 'pack:check',
   install: 'install:check',
   resume: 'resume:check',
   browser: 'browser:check',
+  webgpu: 'webgpu:check',
   docs: 'docs:only',
   ...(scripts['results:check'] && { results: 'results:check' }),
 };

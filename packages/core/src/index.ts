@@ -10,6 +10,7 @@ export * from './initializers.ts';
 export * from './layers/index.ts';
 export { Random, type RandomState } from './random/random.ts';
 export { RandomKey } from './random/random-key.ts';
+export * from './recurrent/index.ts';
 export * from './losses/index.ts';
 export * from './optimizers/index.ts';
 export * from './safetensors.ts';

@@ -120,12 +120,13 @@ export class Session implements GraphSession {
   }
 
   run(feeds: Readonly<Record<string, HostTensor>>): Promise<Record<string, HostTensor>> {
-    return new Promise((resolve, reject) => {
+    const outcome = new Promise<Record<string, HostTensor>>((resolve, reject) => {
       this.#checkUsable('run');
       const pending = { ...this.#pack(feeds), resolve, reject };
       if (this.#running === undefined) this.#start(pending);
       else this.#queue.push(pending);
     });
+    return this.runSync === undefined ? outcome : giveWay(outcome);
   }
 
   #runSync(feeds: Readonly<Record<string, HostTensor>>): Record<string, HostTensor> {
@@ -151,6 +152,7 @@ export class Session implements GraphSession {
     const { dtype, shape } = this.#place(input);
     checkTensor('writeState', input, dtype, shape, { dtype, shape, data: array });
     this.#view(input).set(array as never);
+    this.#buffers!.written?.push(input);
   }
 
   dispose(): Promise<void> {
@@ -260,6 +262,20 @@ export class Session implements GraphSession {
     }
     return results;
   }
+}
+
+/** How long runs on the calling thread may follow each other before timers and sockets get their turn. */
+const LONGEST_STALL_MILLISECONDS = 5;
+let lastTurn = 0;
+
+/** A loop that waits only for such runs would never come back to the event loop: promises alone do not lead there. */
+async function giveWay<Result>(outcome: Promise<Result>): Promise<Result> {
+  const result = await outcome;
+  if (performance.now() - lastTurn > LONGEST_STALL_MILLISECONDS) {
+    await new Promise((resolve) => setImmediate(resolve));
+    lastTurn = performance.now();
+  }
+  return result;
 }
 
 function fromFree(free: readonly FreeResult[]): Record<string, HostTensor> {
