@@ -58,7 +58,7 @@ describe('shapes', () => {
     expect(model.forward(images).shape).toEqual([2, 10]);
     const shapes = model.blocks.reduce<number[][]>(
       (found, block) => {
-        const x = tf.zeros(found.at(-1) as [number, number, number, number]);
+        const x = tf.zeros<tf.Rank.R4>(found.at(-1) as [number, number, number, number]);
         return [...found, block.forward(x).shape];
       },
       [[2, 32, 32, 16]],
