@@ -12,12 +12,13 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compile, core, gptMini, tf, useBackend } from '../benchmarks/packages.mjs';
 import { CharacterTokenizer, generateCorpus } from '../packages/datasets/dist/index.js';
 import { registerOnnxBackend, RuntimeUnavailableError } from '../packages/jit/dist/index.js';
 import { findChromium } from './browser.mjs';
+import { ConvolutionNet } from './convolution-net.mjs';
 
 const STEPS = 20;
 /** Largest difference of a loss from the processor's. */
@@ -25,20 +26,6 @@ const LOSS_TOLERANCE = 1e-5;
 /** Wider: the bias of the keys has no gradient but rounding, and Adam makes steps of that too. */
 const WEIGHT_TOLERANCE = 5e-4;
 const SCRIPT = fileURLToPath(import.meta.url);
-
-class ConvolutionNet extends core.Module {
-  first = new core.Convolution2D({ inputChannels: 3, outputChannels: 8, size: 3, padding: 1 });
-  norm = new core.BatchNorm({ features: 8 });
-  second = new core.Convolution2D({ inputChannels: 8, outputChannels: 16, size: 3, stride: 2, padding: 1 });
-  head = new core.Dense(16, 5);
-
-  forward(images) {
-    const features = tf.relu(this.norm.forward(this.first.forward(images))); // [B, 12, 12, 8]
-    const pooled = tf.maxPool(features, 3, 2, 'same'); // [B, 6, 6, 8]
-    const deeper = tf.relu(this.second.forward(pooled)); // [B, 3, 3, 16]
-    return this.head.forward(tf.mean(deeper, [1, 2])); // [B, 5]
-  }
-}
 
 const workloads = {
   'gpt-mini': () => {
@@ -221,7 +208,10 @@ function compare() {
   const software = findSoftwareGpu();
   if (onGpu.unavailable !== undefined && software !== undefined) {
     adapter = "Chromium's software GPU";
-    onGpu = trainElsewhere('webgpu', { VK_ICD_FILENAMES: software, VK_DRIVER_FILES: software });
+    // Next to the driver lies the loader, which not every system has.
+    const libraries = [process.env['LD_LIBRARY_PATH'], dirname(software)].filter(Boolean).join(delimiter);
+    const environment = { VK_ICD_FILENAMES: software, VK_DRIVER_FILES: software, LD_LIBRARY_PATH: libraries };
+    onGpu = trainElsewhere('webgpu', environment);
   }
   if (onGpu.unavailable !== undefined) {
     console.log(`webgpu: skipped. ${onGpu.unavailable} Chromium brings a software GPU (Debian: apt install chromium).`);
