@@ -8,3 +8,9 @@ export interface Target {
 
 /** Only operations of the ONNX standard, and FusedMatMul. Runs on every CPU. */
 export const plainCpu: Target = { name: 'cpu', block: 0 };
+
+/** Operations that ONNX Runtime's WebGPU provider has. Runs on a CPU too. */
+export const webgpu: Target = { name: 'webgpu', block: 0 };
+
+/** Whether one operation of the target can have that many results: a GPU's program reaches 8 tensors at least. */
+export const canSplit = ({ name }: Target, parts: number): boolean => name !== 'webgpu' || parts < 8;

@@ -10,10 +10,10 @@ import { Graph } from '../../src/graph/graph.ts';
 import { plainCpu, type Target } from '../../src/graph/target.ts';
 import { sizeOf, type Value } from '../../src/graph/value.ts';
 import { kernels } from '../../src/kernels/index.ts';
-import { blockedTargets } from '../kernels/blocked-targets.ts';
+import { allTargets } from '../kernels/targets.ts';
 import { runGraph } from '../run-graph.ts';
 
-const targets = [plainCpu, ...(await blockedTargets())];
+const targets = await allTargets();
 
 type Product = typeof sharedProduct;
 /** The reference: products as ever, on the plain target. */
