@@ -2,6 +2,7 @@
 import type { Graph } from '../graph/graph.ts';
 import type { GraphDtype, Value } from '../graph/value.ts';
 import { materialize } from './layout.ts';
+import { matMul } from './matmul.ts';
 import { full, reshape } from './shape.ts';
 import { reduceThroughLayout } from './through-layout.ts';
 
@@ -29,6 +30,26 @@ export function reduce(graph: Graph, op: ReduceOp, x: Value, axes: readonly numb
   if (wide.length === 0) return reshape(graph, x, shape);
   const sums =
     reduceThroughLayout(graph, op, x, wide) ??
+    sumOfRows(graph, op, x, wide, kept) ??
     graph.op(op, [materialize(graph, x), graph.integers(wide)], { keepdims: 1 }, kept, x.dtype);
   return reshape(graph, sums, shape);
+}
+
+/** From this many values on, the sum of rows is a product. */
+const LARGE_SUM = 2 ** 14;
+
+/** A sum over all axes but the last, as that of a bias's gradient, is a row of ones times a matrix: twice as fast. */
+function sumOfRows(
+  graph: Graph,
+  op: ReduceOp,
+  x: Value,
+  axes: readonly number[],
+  kept: readonly number[],
+): Value | undefined {
+  const columns = x.shape.at(-1)!;
+  const rows = x.size / columns;
+  const leading = kept.slice(0, -1).every((size) => size === 1) && !axes.includes(x.shape.length - 1);
+  if (op !== 'ReduceSum' || x.dtype !== 'float32' || !leading || columns < 16 || x.size < LARGE_SUM) return undefined;
+  const ones = full(graph, [1, rows], 1, 'float32');
+  return reshape(graph, matMul(graph, ones, reshape(graph, x, [rows, columns])), kept);
 }
