@@ -3,6 +3,10 @@
  * schedules, metrics, counter-based random numbers and the safetensors format. Runs in Node and in browsers; what touches
  * files is in `@milestones/core/node`.
  */
+export { averageCheckpoints } from './average-checkpoints.ts';
+export { type BleuOptions, type BleuScore, type BleuSmoothing, bleu, formatBleu } from './bleu/bleu.ts';
+export { tokenize13a } from './bleu/tokenize-13a.ts';
+export { type BeamSearchOptions, type BeamStep, type Hypothesis, beamSearch } from './decoding/beam-search.ts';
 export { Module } from './module.ts';
 export { Parameter, type ParameterOptions } from './parameter.ts';
 export { valueAndGradients } from './gradients.ts';
@@ -18,6 +22,7 @@ export { loadBytes } from '#load-bytes';
 export * from './activations.ts';
 export * from './clipping.ts';
 export * from './metrics.ts';
+export { sinusoidal, sinusoidalPositions } from './positions.ts';
 export { mixUp, mixUpWeight, type Mixed } from './mix-up.ts';
 export * from './schedules.ts';
 export { topClasses, type ClassProbability } from './top-classes.ts';

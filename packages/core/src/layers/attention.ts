@@ -9,6 +9,7 @@ import { Module } from '../module.ts';
 import type { RandomKey } from '../random/random-key.ts';
 import { Dense } from './dense.ts';
 import { Dropout } from './dropout.ts';
+import { causalMask } from './masks.ts';
 
 /** Options of {@link MultiHeadAttention}. */
 export interface MultiHeadAttentionOptions {
@@ -53,9 +54,6 @@ export interface AttentionCall {
   /** Earlier keys and values; replaced by the extended ones, whose predecessors are disposed. */
   cache?: KeyValueCache;
 }
-
-// Finite on purpose: minus infinity turns a row without any allowed position into NaN. exp(−1e9) is 0 in float32.
-const MASKED = -1e9;
 
 /** Multi-head attention with projections `query`, `key`, `value` and `output`; see the file's head. */
 export class MultiHeadAttention extends Module {
@@ -128,18 +126,6 @@ export class MultiHeadAttention extends Module {
     const heads = tf.reshape(x, [B, time, this.heads, this.features / this.heads]); // [B, T, N, D]
     return tf.transpose(heads, [0, 2, 1, 3]); // [B, N, T, D]
   }
-}
-
-/**
- * What a causal layer adds to its scores: 0 where position t may look, −10⁹ ahead of it. With earlier positions in the
- * cache the T queries are the last T of S positions.
- *
- * @returns [T, S]
- */
-export function causalMask(T: number, S: number): tf.Tensor2D {
-  // Computed and not written as values, so that an engine that records the step knows it for what it is.
-  const isAhead = tf.greater(tf.range(0, S, 1, 'int32'), tf.expandDims(tf.range(S - T, S, 1, 'int32'), 1)); // [T, S]
-  return tf.where(isAhead, MASKED, 0) as tf.Tensor2D;
 }
 
 function extendCache(cache: KeyValueCache, keys: tf.Tensor, values: tf.Tensor): [tf.Tensor, tf.Tensor] {

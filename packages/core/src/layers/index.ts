@@ -21,7 +21,6 @@ export { TransposedConvolution2D, type TransposedConvolution2DOptions } from './
 export type { Pair } from './window.ts';
 export { LayerNorm, standardize, type LayerNormOptions } from './layer-norm.ts';
 export {
-  causalMask,
   MultiHeadAttention,
   type AttentionCall,
   type KeyValueCache,
@@ -30,3 +29,4 @@ export {
 export { Gru, GruCell } from './gru.ts';
 export { Lstm, LstmCell, type LstmOptions } from './lstm.ts';
 export { lengthMask, type RecurrentCall, type RecurrentOptions } from './recurrent-stack.ts';
+export { causalMask, paddingMask } from './masks.ts';
