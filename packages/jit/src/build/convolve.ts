@@ -4,6 +4,7 @@ import { sizeOf, type Value } from '../graph/value.ts';
 import { asLayout, blockedImage, imageShape, kindFor, physical } from './layout.ts';
 import { full, pad, reshape, stridedSlice, transpose } from './shape.ts';
 import { windowAttributes, type Sliding } from './window.ts';
+import { isWinogradFaster, winograd } from './winograd.ts';
 
 const CONV = 'com.microsoft.nchwc:Conv';
 
@@ -14,9 +15,11 @@ const CONV = 'com.microsoft.nchwc:Conv';
  * computed filters as well, if these are put in order by hand: [O / block, I / block, kh, kw, block of I, block of O],
  * or [O / block, I, kh, kw, block of O] where the image has fewer channels than a block and is not blocked itself.
  */
-export function convolve(graph: Graph, x: Value, filter: Value, { window, output }: Sliding): Value {
+export function convolve(graph: Graph, x: Value, filter: Value, sliding: Sliding): Value {
+  const { window, output } = sliding;
   const [kh, kw, inner, outer] = imageShape(filter.shape);
   if (sizeOf(output) === 0 || filter.size === 0) return full(graph, output, 0, 'float32');
+  if (isWinogradFaster(graph, sliding)) return winograd(graph, x, filter, sliding);
   const attributes = { ...windowAttributes(window), group: 1 };
   const [n, h, w] = output;
   const shape = [n, outer, h, w];

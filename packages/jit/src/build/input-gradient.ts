@@ -6,6 +6,7 @@ import { interleave } from './interleave.ts';
 import { asLayout, imageShape, kindFor, physical } from './layout.ts';
 import { full, pad, reshape, slice, stridedSlice, transpose } from './shape.ts';
 import { windowAttributes, type Sliding } from './window.ts';
+import { isWinogradFaster, winogradInputGradient } from './winograd.ts';
 
 /**
  * The gradient of {@link convolve} with respect to the image.
@@ -16,6 +17,7 @@ import { windowAttributes, type Sliding } from './window.ts';
 export function convolveInputGradient(graph: Graph, dy: Value, filter: Value, sliding: Sliding): Value {
   const { window, input } = sliding;
   if (sizeOf(input) === 0 || dy.size === 0 || filter.size === 0) return full(graph, input, 0, 'float32');
+  if (isWinogradFaster(graph, sliding)) return winogradInputGradient(graph, dy, filter, sliding);
   const swapped = transpose(graph, filter, [0, 1, 3, 2]);
   const isStrided = window.strides.some((stride) => stride > 1);
   const isPoint = window.size.every((size) => size === 1);

@@ -9,6 +9,7 @@ import { concat, pad, reshape, stridedSlice } from './plain.ts';
 
 /** Axes of the physical tensor that a logical axis became. */
 function physicalAxes(kind: LayoutKind, axis: number): readonly number[] {
+  if (kind === 'pixels') return [[2, 0, 1, 3][axis]!];
   if (axis === 0) return [0];
   if (axis < 3) return [axis + 1];
   return kind === 'nchw' ? [1] : [1, 4];
@@ -35,7 +36,8 @@ export function reduceThroughLayout(graph: Graph, op: string, x: Value, axes: re
   const lying = axes.flatMap((axis) => physicalAxes(kind, axis)).sort((left, right) => left - right);
   const shape = tensor.shape.map((size, axis) => (lying.includes(axis) ? 1 : size));
   const reduced = graph.op(op, [tensor, graph.integers(lying)], { keepdims: 1 }, shape, x.dtype);
-  return kept[3] === 1 ? reshape(graph, reduced, kept) : asLayout(graph, reduced, kind, kept);
+  const hasOrder = kept[3] > 1 || kind === 'pixels';
+  return hasOrder ? asLayout(graph, reduced, kind, kept) : reshape(graph, reduced, kept);
 }
 
 /**
@@ -51,7 +53,7 @@ export function planeMeans(graph: Graph, x: Value): Value {
 /** Images one after another along a logical axis. */
 export function concatThroughLayout(graph: Graph, values: readonly Value[], axis: number): Value | undefined {
   const kinds = new Set(values.map((value) => layoutOf(value)));
-  const kind = kinds.has('blocked') ? 'blocked' : kinds.has('nchw') ? 'nchw' : undefined;
+  const kind = (['blocked', 'nchw', 'pixels'] as const).find((known) => kinds.has(known));
   if (kind === undefined) return undefined;
   const { block } = graph.target;
   if (kind === 'blocked' && values.some((value) => value.shape[3]! % block !== 0)) return undefined;
@@ -73,6 +75,11 @@ export function sliceThroughLayout(
   const kind = layoutOf(value);
   if (kind === undefined) return undefined;
   const shape = begin.map((start, axis) => Math.max(0, Math.ceil((end[axis]! - start) / strides[axis]!)));
+  if (kind === 'pixels') {
+    const lie = (numbers: readonly number[]): number[] => [1, 2, 0, 3].map((axis) => numbers[axis]!);
+    const sliced = stridedSlice(graph, value.node!.inputs[0]!, lie(begin), lie(end), lie(strides));
+    return asLayout(graph, sliced, kind, shape);
+  }
   const { block } = graph.target;
   const blocked = kind === 'blocked';
   const ofBlocks = blocked && shape[3] !== value.shape[3];
@@ -113,7 +120,10 @@ export function padThroughLayout(
   const size = blocked ? block : 1;
   const channels = [before / size, after / size] as const;
   const none = [0, 0] as const;
-  const lying = [pads[0]!, channels, pads[1]!, pads[2]!, ...(blocked ? [none] : [])];
+  const lying =
+    kind === 'pixels'
+      ? [pads[1]!, pads[2]!, pads[0]!, pads[3]!]
+      : [pads[0]!, channels, pads[1]!, pads[2]!, ...(blocked ? [none] : [])];
   const shape = value.shape.map((length, axis) => length + pads[axis]![0] + pads[axis]![1]);
   return asLayout(graph, pad(graph, value.node!.inputs[0]!, lying, number), kind, shape);
 }

@@ -4,7 +4,12 @@ export interface Target {
   readonly name: 'cpu-blocked' | 'cpu' | 'webgpu';
   /** Channels in a block of the blocked layout: 16 with AVX-512, 8 with AVX2 and on ARM; 0 where there is none. */
   readonly block: number;
+  /** Whether the graph is for other programs too: then an operation of the network is an operation of the graph. */
+  readonly portable?: boolean;
 }
 
 /** Only operations of the ONNX standard, and FusedMatMul. Runs on every CPU. */
 export const plainCpu: Target = { name: 'cpu', block: 0 };
+
+/** For models that leave this program. */
+export const portableCpu: Target = { ...plainCpu, portable: true };
