@@ -24,9 +24,13 @@ const checks = {
   types: 'types',
   unused: 'unused',
   tests: 'test:only',
+  operations: 'optests:only',
+  workloads: 'workloads:check',
   packages: 'pack:check',
   install: 'install:check',
   resume: 'resume:check',
+  browser: 'browser:check',
+  webgpu: 'webgpu:check',
   docs: 'docs:only',
   ...(scripts['results:check'] && { results: 'results:check' }),
 };

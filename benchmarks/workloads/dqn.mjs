@@ -6,8 +6,8 @@ import { countParameters, integers, normals, trainingStep, uniforms } from './wo
 export const batchSize = 128;
 const DISCOUNT = 0.99;
 
-/** @returns {import('./workload.mjs').Workload} */
-export function create() {
+/** @param {import('./workload.mjs').WorkloadOptions} [options] @returns {import('./workload.mjs').Workload} */
+export function create({ batch = batchSize, learningRate = 1e-3 } = {}) {
   const online = new Layers([4, 128, 128, 2], core.relu).initialize(1);
   const target = new Layers([4, 128, 128, 2], core.relu).initialize(2);
   const lossOf = (states, actions, rewards, nextStates, done) => {
@@ -18,14 +18,14 @@ export function create() {
   };
   return {
     parameters: countParameters(online),
-    step: trainingStep(online, new core.Adam(), 1e-3, lossOf),
+    step: trainingStep(online, new core.Adam(), learningRate, lossOf),
     batch: (random) => {
-      const done = uniforms(random, [batchSize], 0, 1);
+      const done = uniforms(random, [batch], 0, 1);
       return [
-        normals(random, [batchSize, 4]),
-        integers(random, [batchSize], 2),
-        normals(random, [batchSize]),
-        normals(random, [batchSize, 4]),
+        normals(random, [batch, 4]),
+        integers(random, [batch], 2),
+        normals(random, [batch]),
+        normals(random, [batch, 4]),
         { ...done, data: done.data.map((value) => (value < 0.1 ? 1 : 0)) },
       ];
     },

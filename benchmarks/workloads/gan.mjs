@@ -4,10 +4,9 @@ import { Layers } from './layers.mjs';
 import { countParameters, normals, uniforms } from './workload.mjs';
 
 export const batchSize = 100;
-const LEARNING_RATE = 2e-4;
 
-/** @returns {import('./workload.mjs').Workload} */
-export function create() {
+/** @param {import('./workload.mjs').WorkloadOptions} [options] @returns {import('./workload.mjs').Workload} */
+export function create({ batch = batchSize, learningRate = 2e-4 } = {}) {
   const leaky = (x) => core.leakyRelu(x, 0.2);
   const generator = new Layers([100, 256, 512, 784], leaky).initialize(1);
   const discriminator = new Layers([784, 512, 256, 1], leaky).initialize(2);
@@ -27,15 +26,15 @@ export function create() {
         () => tf.add(judge(real, true), judge(images(firstNoise), false)),
         ofDiscriminator,
       );
-      discriminatorAdam.update(ofDiscriminator, judged.gradients, LEARNING_RATE);
+      discriminatorAdam.update(ofDiscriminator, judged.gradients, learningRate);
       const fooled = core.valueAndGradients(() => judge(images(secondNoise), true), ofGenerator);
-      generatorAdam.update(ofGenerator, fooled.gradients, LEARNING_RATE);
+      generatorAdam.update(ofGenerator, fooled.gradients, learningRate);
       return { loss: judged.value, generatorLoss: fooled.value };
     },
     batch: (random) => [
-      uniforms(random, [batchSize, 784], -1, 1),
-      normals(random, [batchSize, 100]),
-      normals(random, [batchSize, 100]),
+      uniforms(random, [batch, 784], -1, 1),
+      normals(random, [batch, 100]),
+      normals(random, [batch, 100]),
     ],
   };
 }

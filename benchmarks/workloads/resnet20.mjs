@@ -52,13 +52,13 @@ class ResNet20 extends core.Module {
   }
 }
 
-/** @returns {import('./workload.mjs').Workload} */
-export function create() {
+/** @param {import('./workload.mjs').WorkloadOptions} [options] @returns {import('./workload.mjs').Workload} */
+export function create({ batch = batchSize, learningRate = 0.1 } = {}) {
   const model = new ResNet20().initialize(1);
   const optimizer = new core.SGD({ momentum: 0.9, weightDecay: 1e-4 });
   return {
     parameters: countParameters(model),
-    step: trainingStep(model, optimizer, 0.1, (x, labels) => core.crossEntropyLoss(model.forward(x), labels)),
-    batch: (random) => [normals(random, [batchSize, 32, 32, 3]), integers(random, [batchSize], 10)],
+    step: trainingStep(model, optimizer, learningRate, (x, labels) => core.crossEntropyLoss(model.forward(x), labels)),
+    batch: (random) => [normals(random, [batch, 32, 32, 3]), integers(random, [batch], 10)],
   };
 }

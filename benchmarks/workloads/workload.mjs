@@ -3,6 +3,10 @@
  *
  * @typedef {{ shape: number[], dtype: 'float32' | 'int32', data: Float32Array | Int32Array }} BatchTensor
  *
+ * @typedef {object} WorkloadOptions
+ * @property {number} [batch] examples in a batch, in place of the workload's own number
+ * @property {number} [learningRate] in place of the workload's own
+ *
  * @typedef {object} Workload
  * @property {number} parameters number of trained weights; the peer must have as many
  * @property {(...tensors: import('../packages.mjs').tf.Tensor[]) => Record<string, import('../packages.mjs').tf.Tensor>} step

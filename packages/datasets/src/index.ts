@@ -1,5 +1,6 @@
 /** Data sets, tokenizers and batches that run in Node and in a browser; downloads and files are in `./node`. */
 export {
+  type ArchivedFile,
   type DataFile,
   type DataSet,
   type DataSetName,
@@ -22,3 +23,30 @@ export {
   type WindowBatch,
 } from './batches/random-windows.ts';
 export { ShuffledBatches, type ShuffledBatchesOptions, type ShuffledBatchesState } from './batches/shuffled-batches.ts';
+export { FormatError } from './formats/format-error.ts';
+export { type IdxArray, readIdx } from './formats/idx.ts';
+export { imagesFromIdx } from './formats/idx-images.ts';
+export { type CifarOptions, readCifar } from './formats/cifar.ts';
+export { type TarFile, readTar } from './formats/tar.ts';
+export { type ImageDataset, checkImageDataset, selectImages } from './images/image-dataset.ts';
+export {
+  cifar100CoarseNames,
+  cifar100FineNames,
+  cifar10Names,
+  digitNames,
+  fashionNames,
+} from './images/class-names.ts';
+export { type ColorComponents, channelStatistics, colorComponents, meanImage } from './images/statistics.ts';
+export type { AugmentationStep } from './images/augmentation.ts';
+export type { GeneratedImagesOptions } from './generated/images.ts';
+export { generateDigits } from './generated/digits.ts';
+export { generateShapes, shapeNames } from './generated/shapes.ts';
+export {
+  type ImageBatch,
+  ImageBatches,
+  type ImageBatchesOptions,
+  type ImageBatchesState,
+  evaluationBatches,
+} from './batches/image-batches.ts';
+export type { PixelImage } from './images/pixel-image.ts';
+export { type Fit, resizeImage } from './images/resize.ts';

@@ -14,6 +14,17 @@ export interface DataFile {
   readonly sha256: string;
   /** Size of the file. */
   readonly bytes: number;
+  /** MD5 of the file where its publisher prints one, to compare by hand; it is SHA-256 that is checked. */
+  readonly md5?: string;
+}
+
+/** A file inside an archive of a data set. Its unpacked copy is used where it lies in the cache under this name. */
+export interface ArchivedFile {
+  /** The name in the archive, and below the data set's folder. */
+  readonly name: string;
+  readonly bytes: number;
+  /** SHA-256 of the unpacked file; without it, the file is checked by its size and content. */
+  readonly sha256?: string;
 }
 
 /** The terms under which a data set may be used. */
@@ -41,12 +52,26 @@ export interface DataSet {
   readonly name: string;
   readonly title: string;
   readonly files: readonly DataFile[];
+  /** What is read from its archive, where the data set comes in one. */
+  readonly archived?: readonly ArchivedFile[];
   readonly licence: Licence;
   /** Whom to cite. */
   readonly citation: string;
   readonly homepage: string;
   readonly splits: Readonly<Record<string, Split>>;
 }
+
+// The page of MNIST's authors often refuses downloads, so the two well-known copies come first.
+const mnistUrls = (name: string): readonly string[] => [
+  `https://ossci-datasets.s3.amazonaws.com/mnist/${name}`,
+  `https://storage.googleapis.com/cvdf-datasets/mnist/${name}`,
+  `http://yann.lecun.com/exdb/mnist/${name}`,
+];
+
+const fashionUrls = (name: string): readonly string[] => [
+  `http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/${name}`,
+  `https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/${name}`,
+];
 
 /** All data sets, by name. */
 export const registry = {
@@ -71,6 +96,158 @@ export const registry = {
       train: { size: 1_003_854, unit: 'characters', rule: 'the first 90 percent, rounded down' },
       validation: { size: 111_540, unit: 'characters', rule: 'the rest' },
     },
+  },
+  mnist: {
+    name: 'mnist',
+    title: 'MNIST: handwritten digits, 28×28 grey',
+    files: [
+      {
+        name: 'train-images-idx3-ubyte.gz',
+        urls: mnistUrls('train-images-idx3-ubyte.gz'),
+        sha256: '440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609',
+        md5: 'f68b3c2dcbeaaa9fbdd348bbdeb94873',
+        bytes: 9_912_422,
+      },
+      {
+        name: 'train-labels-idx1-ubyte.gz',
+        urls: mnistUrls('train-labels-idx1-ubyte.gz'),
+        sha256: '3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c',
+        md5: 'd53e105ee54ea40749a09fcbcd1e9432',
+        bytes: 28_881,
+      },
+      {
+        name: 't10k-images-idx3-ubyte.gz',
+        urls: mnistUrls('t10k-images-idx3-ubyte.gz'),
+        sha256: '8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6',
+        md5: '9fb629c4189551a2d022fa330f9573f3',
+        bytes: 1_648_877,
+      },
+      {
+        name: 't10k-labels-idx1-ubyte.gz',
+        urls: mnistUrls('t10k-labels-idx1-ubyte.gz'),
+        sha256: 'f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6',
+        md5: 'ec29112dd5afa0611ce80d1b7f02629c',
+        bytes: 4_542,
+      },
+    ],
+    licence: {
+      name: 'CC BY-SA 3.0',
+      note: 'as commonly distributed; the original page states no licence. Derived from NIST Special Databases 1 and 3.',
+      url: 'https://creativecommons.org/licenses/by-sa/3.0/',
+    },
+    citation:
+      'Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-based learning applied to document recognition", 1998.',
+    homepage: 'http://yann.lecun.com/exdb/mnist/',
+    splits: { train: { size: 60_000, unit: 'images' }, test: { size: 10_000, unit: 'images' } },
+  },
+  'fashion-mnist': {
+    name: 'fashion-mnist',
+    title: 'Fashion-MNIST: articles of clothing, 28×28 grey',
+    files: [
+      {
+        name: 'train-images-idx3-ubyte.gz',
+        urls: fashionUrls('train-images-idx3-ubyte.gz'),
+        sha256: '3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84',
+        md5: '8d4fb7e6c68d591d4c3dfef9ec88bf0d',
+        bytes: 26_421_880,
+      },
+      {
+        name: 'train-labels-idx1-ubyte.gz',
+        urls: fashionUrls('train-labels-idx1-ubyte.gz'),
+        sha256: 'a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845',
+        md5: '25c81989df183df01b3e8a0aad5dffbe',
+        bytes: 29_515,
+      },
+      {
+        name: 't10k-images-idx3-ubyte.gz',
+        urls: fashionUrls('t10k-images-idx3-ubyte.gz'),
+        sha256: '346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073',
+        md5: 'bef4ecab320f06d8554ea6380940ec79',
+        bytes: 4_422_102,
+      },
+      {
+        name: 't10k-labels-idx1-ubyte.gz',
+        urls: fashionUrls('t10k-labels-idx1-ubyte.gz'),
+        sha256: '67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5',
+        md5: 'bb300cfdad3c16e7a12a480ee83cd310',
+        bytes: 5_148,
+      },
+    ],
+    licence: { name: 'MIT', url: 'https://github.com/zalandoresearch/fashion-mnist/blob/master/LICENSE' },
+    citation:
+      'H. Xiao, K. Rasul and R. Vollgraf, "Fashion-MNIST: a novel image dataset for benchmarking machine learning algorithms", 2017.',
+    homepage: 'https://github.com/zalandoresearch/fashion-mnist',
+    splits: { train: { size: 60_000, unit: 'images' }, test: { size: 10_000, unit: 'images' } },
+  },
+  'cifar-10': {
+    name: 'cifar-10',
+    title: 'CIFAR-10: small photographs of ten classes, 32×32 colour',
+    files: [
+      {
+        name: 'cifar-10-binary.tar.gz',
+        urls: ['https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz'],
+        sha256: 'c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd',
+        md5: 'c32a1d4ab5d03f1284b67883e8d87530',
+        bytes: 170_052_171,
+      },
+    ],
+    archived: [
+      {
+        name: 'cifar-10-batches-bin/data_batch_1.bin',
+        bytes: 30_730_000,
+        sha256: 'cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5',
+      },
+      {
+        name: 'cifar-10-batches-bin/data_batch_2.bin',
+        bytes: 30_730_000,
+        sha256: 'a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed',
+      },
+      {
+        name: 'cifar-10-batches-bin/data_batch_3.bin',
+        bytes: 30_730_000,
+        sha256: 'bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67',
+      },
+      {
+        name: 'cifar-10-batches-bin/data_batch_4.bin',
+        bytes: 30_730_000,
+        sha256: '014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48',
+      },
+      {
+        name: 'cifar-10-batches-bin/data_batch_5.bin',
+        bytes: 30_730_000,
+        sha256: '755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add',
+      },
+      {
+        name: 'cifar-10-batches-bin/test_batch.bin',
+        bytes: 30_730_000,
+        sha256: '8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b',
+      },
+    ],
+    licence: { name: 'none stated', note: 'research use; cite the report.' },
+    citation: 'A. Krizhevsky, "Learning multiple layers of features from tiny images", 2009.',
+    homepage: 'https://www.cs.toronto.edu/~kriz/cifar.html',
+    splits: { train: { size: 50_000, unit: 'images' }, test: { size: 10_000, unit: 'images' } },
+  },
+  'cifar-100': {
+    name: 'cifar-100',
+    title: 'CIFAR-100: small photographs of a hundred classes in twenty groups, 32×32 colour',
+    files: [
+      {
+        name: 'cifar-100-binary.tar.gz',
+        urls: ['https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz'],
+        sha256: '58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec',
+        md5: '03b5dce01913d631647c71ecec9e9cb8',
+        bytes: 168_513_733,
+      },
+    ],
+    archived: [
+      { name: 'cifar-100-binary/train.bin', bytes: 153_700_000 },
+      { name: 'cifar-100-binary/test.bin', bytes: 30_740_000 },
+    ],
+    licence: { name: 'none stated', note: 'research use; cite the report.' },
+    citation: 'A. Krizhevsky, "Learning multiple layers of features from tiny images", 2009.',
+    homepage: 'https://www.cs.toronto.edu/~kriz/cifar.html',
+    splits: { train: { size: 50_000, unit: 'images' }, test: { size: 10_000, unit: 'images' } },
   },
 } as const satisfies Readonly<Record<string, DataSet>>;
 

@@ -7,9 +7,17 @@ import { CompiledGraph } from './compiled-graph.ts';
 import type { OnnxEngine } from './engine/register.ts';
 import { registeredEngine } from './engine/register.ts';
 import { isTensorDtype } from './graph/tensor-array.ts';
+import type { Value } from './graph/value.ts';
+import { estimateMicroseconds } from './passes/estimate.ts';
 import { RuntimeLostError } from './runtime/errors.ts';
 import type { HostTensor } from './runtime/runtime.ts';
-import { traceStep, type StepResult } from './trace/trace.ts';
+import { traceStep, type StepResult, type Trace } from './trace/trace.ts';
+
+/**
+ * A step that is guessed to take less than this runs on the calling thread: to another thread and back takes a tenth of a
+ * millisecond, and the guess is on the safe side.
+ */
+const INLINE_MICROSECONDS = 1000;
 
 /** How many signatures of arguments a compiled step keeps. */
 export const LARGEST_SIGNATURE_COUNT = 16;
@@ -24,6 +32,11 @@ export interface CompileOptions {
    * to come back, the step would be traced again.
    */
   readonly signatures?: number;
+  /**
+   * Where the step runs: in a thread of its own (`worker`), which leaves the event loop free, or on the calling thread
+   * (`inline`). By default inline if it will surely take less than a millisecond. The numbers are the same.
+   */
+  readonly thread?: 'worker' | 'inline';
 }
 
 /** A step after {@link compileStep}. */
@@ -141,8 +154,9 @@ class Signatures {
   }
 
   async #compile(key: string, feeds: readonly HostTensor[], engine: OnnxEngine): Promise<CompiledGraph> {
-    const [target, runtime] = await Promise.all([engine.target(), engine.runtime()]);
-    const trace = traceStep(this.#step, feeds, target);
+    const trace = traceStep(this.#step, feeds, await engine.target());
+    const isShort = estimateMicroseconds(outputsOf(trace)) < INLINE_MICROSECONDS;
+    const runtime = await engine.runtime(this.#options.thread ?? (isShort ? 'inline' : 'worker'));
     const graph = await CompiledGraph.create(trace, runtime, engine.backend);
     const outdated = this.#graphs.get(key);
     this.#graphs.delete(key);
@@ -156,6 +170,11 @@ class Signatures {
     }
     return graph;
   }
+}
+
+/** All that a run of the step computes. */
+function outputsOf({ results, variables }: Trace): Value[] {
+  return [...results.map(({ value }) => value), ...variables.flatMap(({ after }) => after ?? [])];
 }
 
 function readArgument(engine: OnnxEngine, tensor: tf.Tensor, index: number): HostTensor {

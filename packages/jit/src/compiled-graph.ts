@@ -114,7 +114,9 @@ export class CompiledGraph {
       if (live.has(inputName!)) state.push({ input: inputName!, initial: { dtype, shape, data: values } });
     }
 
-    const session = await runtime.createSession(model.bytes, { state });
+    // What is short enough for the calling thread is over before a second one has woken up.
+    const threads = runtime.thread === 'inline' ? { threads: 1 } : {};
+    const session = await runtime.createSession(model.bytes, { state, hostNodes: model.hostNodes, ...threads });
     for (const slot of slots) slot.session = session;
     const argumentNames = trace.inputs.map(({ inputName }) => (live.has(inputName!) ? inputName! : undefined));
     return new CompiledGraph(runtime, session, backend, slots, results, argumentNames);

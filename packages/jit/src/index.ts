@@ -11,6 +11,7 @@ export { createRuntime, createSyncRuntime, probeBlockedLayout, runtimeAvailabili
 export { RuntimeLostError, RuntimeUnavailableError } from './runtime/errors.ts';
 export type {
   ExecutionOptions,
+  ExecutionProvider,
   GraphSession,
   HostTensor,
   Runtime,

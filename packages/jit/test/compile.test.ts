@@ -1,8 +1,14 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import * as tf from '@tensorflow/tfjs';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { compileStep, registerOnnxBackend, RuntimeLostError, type GraphSession, type Runtime } from '../src/index.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  compileStep as compileAnywhere,
+  registerOnnxBackend,
+  RuntimeLostError,
+  type GraphSession,
+  type Runtime,
+} from '../src/index.ts';
 
 tf.env().set('PROD', true);
 
@@ -107,6 +113,11 @@ beforeAll(async () => {
   await tf.setBackend('onnx');
 });
 
+/** Where steps run unless a test says otherwise; undefined: as the compiler decides. */
+let thread: 'worker' | 'inline' | undefined;
+const compileStep: typeof compileAnywhere = (step, options) =>
+  compileAnywhere(step, { ...(thread !== undefined && { thread }), ...options });
+
 let tensors: number;
 beforeEach(() => {
   tensors = tf.memory().numTensors;
@@ -116,7 +127,14 @@ const expectNoLeak = (): void => {
 };
 afterEach(expectNoLeak);
 
-describe('compileStep', () => {
+describe.each(['worker', 'inline'] as const)('compileStep, %s', (where) => {
+  beforeAll(() => {
+    thread = where;
+  });
+  afterAll(() => {
+    thread = undefined;
+  });
+
   it('gives the numbers of the step itself, over many steps', async () => {
     const { x, y, rate } = batch();
     const [eager, compiled] = [new Network(), new Network()];
@@ -406,6 +424,41 @@ describe('compileStep', () => {
   });
 });
 
+describe('the thread of a step', () => {
+  it('is the calling one for what takes no time, and another one for the rest', async () => {
+    const engine = await registerOnnxBackend();
+    const asked: unknown[] = [];
+    const noting = {
+      ...engine,
+      runtime: async (...args: Parameters<typeof engine.runtime>) => {
+        asked.push(args[0]);
+        return engine.runtime(...args);
+      },
+    };
+    const square = compileAnywhere((x: tf.Tensor) => tf.matMul(x as tf.Tensor2D, x as tf.Tensor2D), { engine: noting });
+    for (const size of [8, 512]) {
+      const x = tf.ones([size, size]);
+      expect((await take(square(x)))[0]).toBe(size);
+      x.dispose();
+    }
+    expect(asked).toEqual(['inline', 'worker']);
+    await square.dispose();
+  });
+
+  it('comes back to the event loop between steps, wherever they run', async () => {
+    const increment = compileAnywhere((x: tf.Tensor) => tf.add(x, 1), { thread: 'inline' });
+    let turns = 0;
+    const timer = setInterval(() => (turns += 1), 1);
+    const x = tf.scalar(0);
+    const begin = performance.now();
+    while (performance.now() - begin < 100) (await increment(x)).dispose();
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(3);
+    await increment.dispose();
+    x.dispose();
+  });
+});
+
 describe('a step that is forgotten', () => {
   it('gives the values back to the variables, and its session to the runtime', async () => {
     setFlagsFromString('--expose-gc');
@@ -458,6 +511,7 @@ describe('a call that fails', () => {
     const breakable = (): Runtime => ({
       version: real.version,
       thread: real.thread,
+      provider: real.provider,
       dispose: async () => {},
       async createSession(...args) {
         const session = await real.createSession(...args);

@@ -1,3 +1,4 @@
+import { firstLine } from './engine.ts';
 import type { EnginesPlatform } from './platform.ts';
 
 /** In a browser: no environment variables, no TensorFlow library, and a GPU only if the browser offers one. */
@@ -19,8 +20,17 @@ export const platform: EnginesPlatform = {
           remedy: "Use a browser with WebGPU, over https or on localhost, or choose 'wasm'.",
         },
 
-  // A literal name: a bundler then puts the package into the bundle where it is installed.
-  importWebgpuBackend: () => import('@tensorflow/tfjs-backend-webgpu'),
+  // A literal name: a bundler then puts the package into the bundle where it is installed. Inside `try`, because esbuild
+  // and webpack refuse to bundle a page without the package otherwise.
+  async importWebgpuBackend() {
+    try {
+      return await import('@tensorflow/tfjs-backend-webgpu');
+    } catch (error) {
+      throw new Error(`the package @tensorflow/tfjs-backend-webgpu is not in this page: ${firstLine(error)}`, {
+        cause: error,
+      });
+    }
+  },
 
   installRemedy: (...packageNames) => `Add ${packageNames.join(' and ')} to the page's packages and bundle it again.`,
 };

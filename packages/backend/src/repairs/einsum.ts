@@ -91,23 +91,33 @@ function contract(work: Workspace, left: Term, right: Term, wanted: string, size
 function measure(equation: string, terms: Term[], output: string): Map<string, number> {
   const sizes = new Map<string, number>();
   for (const { letters, info } of terms) {
-    if (letters.length !== info.shape.length || new Set(letters).size !== letters.length) {
+    if (letters.length !== info.shape.length) {
       throw new Error(
         `einsum: term '${letters}' of '${equation}' with a tensor of shape [${info.shape.join(', ')}]; ` +
-          'give every axis one letter, no letter twice.',
+          'give every axis one letter.',
+      );
+    }
+    if (new Set(letters).size !== letters.length) {
+      throw new Error(
+        `einsum: term '${letters}' of '${equation}' has a letter twice, which is not implemented yet; ` +
+          'take the diagonal first.',
       );
     }
     for (const [axis, letter] of [...letters].entries()) {
       const extent = info.shape[axis]!;
       if ((sizes.get(letter) ?? extent) !== extent) {
-        throw new Error(`einsum: '${letter}' of '${equation}' is ${sizes.get(letter)} and ${extent}; make them equal.`);
+        throw new Error(
+          `einsum: '${letter}' of '${equation}' wants dimension ${sizes.get(letter)} at axis ${axis} of input shaped ` +
+            `[${info.shape.join()}]; make the sizes equal.`,
+        );
       }
       sizes.set(letter, extent);
     }
   }
   for (const letter of output) {
     if (!sizes.has(letter)) {
-      throw new Error(`einsum: '${letter}' of the result of '${equation}' is in no operand; take it out.`);
+      // tfjs's own words: its tests ask for them.
+      throw new Error(`Output subscripts contain the label ${letter} not present in the input subscripts.`);
     }
   }
   return sizes;
@@ -116,12 +126,15 @@ function measure(equation: string, terms: Term[], output: string): Map<string, n
 function einsum(work: Workspace, equation: string, infos: tf.TensorInfo[]): tf.TensorInfo {
   const [left, output, extra] = equation.replaceAll(/\s/g, '').split('->');
   if (output === undefined || extra !== undefined || equation.includes('.')) {
-    throw new Error(`einsum: '${equation}' is not understood; write it as 'ij,jk->ik', without dots.`);
+    throw new Error(
+      `einsum: '${equation}' is not understood. Expecting exactly one arrow and no dots; write it as 'ij,jk->ik'.`,
+    );
   }
   const letters = left!.split(',');
   if (letters.length !== infos.length) {
     throw new Error(
-      `einsum: '${equation}' has ${letters.length} terms for ${infos.length} tensors; give one per tensor.`,
+      `einsum: '${equation}' does not fit. Expected ${letters.length} input tensors, received ${infos.length}; ` +
+        'give one for each term.',
     );
   }
   const terms = infos.map((info, i) => ({ letters: letters[i]!, info }));

@@ -8,6 +8,7 @@ import { installImageGradients } from './gradients/image.ts';
 import { installIndexingGradients } from './gradients/indexing.ts';
 import { installProductGradients } from './gradients/matmul.ts';
 import { installPoolingGradients } from './gradients/pooling.ts';
+import { installRunningGradients } from './gradients/running.ts';
 import { installReferenceRepairs } from './reference.ts';
 import { installConvolution } from './wasm/convolution.ts';
 import { installElementwise } from './wasm/elementwise.ts';
@@ -52,4 +53,5 @@ export function installGradientRepairs(): void {
   installIndexingGradients();
   installImageGradients();
   installPoolingGradients();
+  installRunningGradients();
 }

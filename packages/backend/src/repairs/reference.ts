@@ -1,13 +1,18 @@
 /**
- * A repair of the cpu engine, which every other engine is compared with.
+ * Repairs of the cpu engine, which every other engine is compared with.
  *
- * tfjs 4.22 pairs the batches of a matrix product by remainder there. That is right only where one operand has every batch
+ * Products: tfjs 4.22 pairs the batches of a matrix product by remainder there. That is right only where one operand has every batch
  * and the other a trailing part of them: [2, 3] with [2, 1], or [2, 1] with [1, 3], gives wrong products without a word.
  * Here such operands are repeated to the full batch first.
+ *
+ * Casts: it names whole numbers and truth values float32 without converting them. The cpu engine itself cannot tell; but
+ * when such a tensor is moved to WASM, its bits are taken for those of real numbers: 1 becomes 1.4e-45.
  */
 import { tf } from '../tf.ts';
 
 interface CpuBackend {
+  data: { get(dataId: object): { values: ArrayLike<number> } };
+  makeTensorInfo(shape: number[], dtype: tf.DataType, values: tf.backend_util.TypedArray): tf.TensorInfo;
   disposeIntermediateTensorInfo(info: tf.TensorInfo): void;
 }
 
@@ -19,8 +24,34 @@ function remainderWorks(batch: number[], full: number[]): boolean {
   return own.every((extent, axis) => extent === tail[axis]);
 }
 
-/** Replaces the cpu kernel of matMul. */
+/** Replaces the cpu kernels of matMul and cast. */
 export function installReferenceRepairs(): void {
+  repairProducts();
+  repairCasts();
+}
+
+function repairCasts(): void {
+  const stock = tf.getKernel('Cast', 'cpu');
+  tf.unregisterKernel('Cast', 'cpu');
+  tf.registerKernel({
+    ...stock,
+    kernelFunc: (call) => {
+      const { x } = call.inputs as { x: tf.TensorInfo };
+      const { dtype } = call.attrs as unknown as { dtype: tf.DataType };
+      const isWhole = x.dtype === 'bool' || x.dtype === 'int32';
+      if (!isWhole || x.dtype === dtype || (dtype !== 'float32' && dtype !== 'int32')) return stock.kernelFunc(call);
+      const cpu = call.backend as unknown as CpuBackend;
+      const { values } = cpu.data.get(x.dataId);
+      return cpu.makeTensorInfo(
+        x.shape,
+        dtype,
+        dtype === 'int32' ? Int32Array.from(values) : Float32Array.from(values),
+      );
+    },
+  });
+}
+
+function repairProducts(): void {
   const stock = tf.getKernel('BatchMatMul', 'cpu');
   const call = (kernel: string, x: tf.TensorInfo, attrs: object, backend: CpuBackend): tf.TensorInfo =>
     tf.getKernel(kernel, 'cpu').kernelFunc({

@@ -151,6 +151,30 @@ describe('gradients of indexing', () => {
   });
 });
 
+describe('gradients of running sums and products', () => {
+  it('cumsum along any axis', () => {
+    for (const axis of [0, 1, 2]) {
+      for (const [exclusive, reverse] of [
+        [false, false],
+        [true, false],
+        [false, true],
+        [true, true],
+      ]) {
+        const label = `axis ${axis} ${exclusive} ${reverse}`;
+        expectGradient((x) => tf.cumsum(x, axis, exclusive, reverse), [numbers([3, 3, 3])], { label });
+      }
+    }
+    expectGradient((x) => tf.cumsum(x, 0), [numbers([2, 3])]);
+  });
+
+  it('prod over any axes', () => {
+    for (const axis of [undefined, 0, -1, [0, 2], [-2], [1, -1]]) {
+      expectGradient((x) => tf.prod(x, axis), [numbers([2, 3, 2], 0.5, 1.5)], { label: `axis ${axis}` });
+      expectGradient((x) => tf.prod(x, axis, true), [numbers([2, 3, 2], 0.5, 1.5)], { label: `axis ${axis}` });
+    }
+  });
+});
+
 describe('gradients of image operations', () => {
   it('convolution with dilation', () => {
     for (const pad of ['same', 'valid'] as const) {
@@ -184,6 +208,42 @@ describe('gradients of image operations', () => {
     ] as [number, number, 'same' | 'valid' | number][]) {
       expectGradient((x) => tf.avgPool(x as tf.Tensor4D, size, stride, pad), [numbers([1, 5, 4, 2])]);
       expectGradient((x) => tf.avgPool3d(x as tf.Tensor5D, size, stride, pad), [numbers([1, 3, 4, 3, 1])]);
+    }
+  });
+
+  it('pooling whose number of windows is rounded', () => {
+    // Values far enough apart that no step of the difference quotient changes which one is the largest.
+    const spread = (height: number, width: number) => (): tf.Tensor =>
+      tf.tensor4d(
+        Array.from({ length: height * width }, (_, index) => (index * 7) % 25),
+        [1, height, width, 1],
+      );
+    for (const rounding of ['floor', 'round', 'ceil'] as const) {
+      for (const pool of [tf.maxPool, tf.avgPool] as (typeof tf.maxPool)[]) {
+        const label = `${pool.name} ${rounding}`;
+        expectGradient((x) => pool(x as tf.Tensor4D, 2, 2, 0, rounding), [spread(3, 5)], { label });
+        expectGradient((x) => pool(x as tf.Tensor4D, 3, 2, 1, rounding), [spread(4, 6)], { label });
+      }
+    }
+  });
+
+  it('resizeNearestNeighbor in all three modes, of several images', () => {
+    for (const [alignCorners, halfPixelCenters] of [
+      [false, false],
+      [true, false],
+      [false, true],
+    ] as const) {
+      for (const size of [
+        [5, 7],
+        [2, 2],
+        [1, 9],
+      ] as [number, number][]) {
+        expectGradient(
+          (x) => tf.image.resizeNearestNeighbor(x as tf.Tensor4D, size, alignCorners, halfPixelCenters),
+          [numbers([3, 3, 4, 2])],
+          { label: `to ${size} ${alignCorners} ${halfPixelCenters}` },
+        );
+      }
     }
   });
 

@@ -1,4 +1,7 @@
 import { runFused, tf, type FusedOperation } from '@milestones/backend';
+import { ones, zeros } from '../initializers.ts';
+import { Module } from '../module.ts';
+import { Parameter } from '../parameter.ts';
 
 /** x [..., C], weight and bias [C] → y, with the mean, the biased variance and 1 / √(variance + ε) of each channel [C]. */
 const BATCH_NORM = {
@@ -76,4 +79,96 @@ function normalise(x: tf.Tensor, epsilon: number, observe: BatchNormOptions['obs
     };
   });
   return operation(x);
+}
+
+/** Options of {@link BatchNorm}. */
+export interface BatchNormLayerOptions {
+  /** Number of channels, C. */
+  features: number;
+  /** What share of the running estimates a batch replaces. TensorFlow's momentum is 1 minus this. Default 0.1. */
+  momentum?: number;
+  /** Added to the variance. Default 1e-5. */
+  epsilon?: number;
+}
+
+/**
+ * Batch normalisation of each channel. Ioffe and Szegedy 2015.
+ *
+ *     training      {@link batchNorm} with `scale` (γ) and `shift` (β) and the statistics of the batch; besides,
+ *                   running ← (1 − momentum) · running + momentum · statistic
+ *     evaluation    (x − runningMean) / √(runningVariance + ε) · scale + shift
+ *
+ * The batch is normalised with its biased variance (divided by n), and its unbiased one (divided by n − 1) enters the
+ * running estimate (algorithm 2, step 10, and PyTorch). `runningMean` and `runningVariance` are buffers: part of the state, not trained;
+ * they begin at 0 and 1. A layer before this one needs no bias.
+ */
+export class BatchNorm extends Module {
+  readonly scale: Parameter;
+  readonly shift: Parameter;
+  readonly runningMean: Parameter;
+  readonly runningVariance: Parameter;
+  readonly momentum: number;
+  readonly epsilon: number;
+
+  constructor(options: BatchNormLayerOptions) {
+    super();
+    const { features, momentum = 0.1, epsilon = 1e-5 } = options;
+    if (!(momentum >= 0 && momentum <= 1)) {
+      throw new Error(
+        `BatchNorm: the momentum ${momentum} arrived; give the share of a batch in the running estimates, 0 to 1.`,
+      );
+    }
+    this.scale = new Parameter([features], ones());
+    this.shift = new Parameter([features], zeros());
+    this.runningMean = new Parameter([features], zeros(), { trainable: false });
+    this.runningVariance = new Parameter([features], ones(), { trainable: false });
+    this.momentum = momentum;
+    this.epsilon = epsilon;
+  }
+
+  /**
+   * @param x [B, …, C]
+   * @returns the same shape
+   */
+  forward<T extends tf.Tensor>(x: T): T {
+    const channels = this.scale.shape[0]!;
+    if (x.shape.length < 2 || x.shape.at(-1) !== channels) {
+      throw new Error(
+        `BatchNorm: input of shape [${x.shape.join(', ')}] arrived for a layer of ${channels} features; its last size ` +
+          `must be ${channels}, and a batch comes first.`,
+      );
+    }
+    return (this.training ? this.#normalizeBatch(x) : this.#normalizeByEstimates(x)) as T;
+  }
+
+  #normalizeBatch(x: tf.Tensor): tf.Tensor {
+    const count = x.size / this.scale.shape[0]!;
+    if (count < 2) {
+      throw new Error(
+        `BatchNorm: input of shape [${x.shape.join(', ')}] arrived in training mode; a variance needs at least two ` +
+          'values of each channel: give a larger batch, or call model.eval().',
+      );
+    }
+    const unbiased = count / (count - 1);
+    return batchNorm(x, this.scale.value, this.shift.value, {
+      epsilon: this.epsilon,
+      observe: ({ mean, variance }) => {
+        this.#update(this.runningMean, mean);
+        this.#update(this.runningVariance, tf.mul(variance, unbiased));
+      },
+    });
+  }
+
+  #update({ value: running }: Parameter, statistic: tf.Tensor): void {
+    running.assign(tf.add(tf.mul(running, 1 - this.momentum), tf.mul(statistic, this.momentum)));
+  }
+
+  #normalizeByEstimates(x: tf.Tensor): tf.Tensor {
+    const statistics = [this.runningMean, this.runningVariance, this.shift, this.scale].map(
+      ({ value }) => value as unknown as tf.Tensor1D,
+    ) as [tf.Tensor1D, tf.Tensor1D, tf.Tensor1D, tf.Tensor1D];
+    if (x.shape.length === 4) return tf.batchNorm(x as tf.Tensor4D, ...statistics, this.epsilon);
+    const rows = tf.reshape(x, [-1, this.scale.shape[0]!]) as tf.Tensor2D;
+    return tf.reshape(tf.batchNorm(rows, ...statistics, this.epsilon), x.shape);
+  }
 }

@@ -1,7 +1,24 @@
-export { batchNorm, type BatchNormOptions, type BatchStatistics } from './batch-norm.ts';
+export {
+  BatchNorm,
+  batchNorm,
+  type BatchNormLayerOptions,
+  type BatchNormOptions,
+  type BatchStatistics,
+} from './batch-norm.ts';
+export { Convolution2D, type Convolution2DOptions } from './convolution.ts';
 export { Dense, type DenseOptions } from './dense.ts';
 export { Dropout } from './dropout.ts';
 export { Embedding, type EmbeddingOptions } from './embedding.ts';
+export { localResponseNormalization, type LocalResponseNormalizationOptions } from './local-response-normalization.ts';
+export {
+  averagePool2d,
+  globalAveragePool2d,
+  maxPool2d,
+  type AveragePoolingOptions,
+  type PoolingOptions,
+} from './pooling.ts';
+export { TransposedConvolution2D, type TransposedConvolution2DOptions } from './transposed-convolution.ts';
+export type { Pair } from './window.ts';
 export { LayerNorm, standardize, type LayerNormOptions } from './layer-norm.ts';
 export {
   causalMask,
@@ -10,3 +27,6 @@ export {
   type KeyValueCache,
   type MultiHeadAttentionOptions,
 } from './attention.ts';
+export { Gru, GruCell } from './gru.ts';
+export { Lstm, LstmCell, type LstmOptions } from './lstm.ts';
+export { lengthMask, type RecurrentCall, type RecurrentOptions } from './recurrent-stack.ts';

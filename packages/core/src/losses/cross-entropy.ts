@@ -72,6 +72,22 @@ export function crossEntropyLoss(logits: tf.Tensor, targets: tf.Tensor, options:
 }
 
 /**
+ * {@link crossEntropyLoss} against target probabilities, for mixed or smoothed labels and for distillation: the same
+ * value, but labels in place of probabilities are refused.
+ *
+ * @param logits [..., K]
+ * @param targets float32 [..., K], each row a distribution; no gradient flows through them
+ */
+export function softCrossEntropyLoss(
+  logits: tf.Tensor,
+  targets: tf.Tensor,
+  options: Omit<CrossEntropyOptions, 'ignoreIndex'> = {},
+): tf.Tensor {
+  requireSameShape('softCrossEntropyLoss', { logits, targets });
+  return crossEntropyLoss(logits, targets, options);
+}
+
+/**
  * The loss of each row as one differentiable operation: eleven kernels forward, three backward, and no large tensor is
  * kept but exp(z − max z) and the target.
  */

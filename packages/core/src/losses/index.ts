@@ -1,4 +1,4 @@
-export { crossEntropyLoss, binaryCrossEntropyLoss } from './cross-entropy.ts';
+export { crossEntropyLoss, binaryCrossEntropyLoss, softCrossEntropyLoss } from './cross-entropy.ts';
 export type { CrossEntropyOptions } from './cross-entropy.ts';
 export {
   meanSquaredErrorLoss,

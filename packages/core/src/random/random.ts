@@ -4,6 +4,7 @@
  * state: two words and a counter, saved in a checkpoint, continue a run exactly.
  */
 import { fillCounterRandom, tf, threefry2x32 } from '@milestones/backend';
+import { drawBeta } from './beta.ts';
 import { hashName } from './hash-name.ts';
 
 /** All there is to know about a {@link Random}; plain JSON. */
@@ -73,6 +74,17 @@ export class Random {
     // 1 − u keeps the logarithm away from zero.
     const radius = Math.sqrt(-2 * Math.log((block[0]! + 1) / 2 ** 32));
     return radius * Math.cos((2 * Math.PI * block[1]!) / 2 ** 32);
+  }
+
+  /**
+   * A number from the beta distribution, 0 to 1, with density in proportion to x^(a − 1) · (1 − x)^(b − 1) and mean
+   * a / (a + b). How many draws of the counter it takes depends on the numbers drawn.
+   */
+  beta(a: number, b: number): number {
+    if (!(a > 0 && b > 0 && a < Infinity && b < Infinity)) {
+      throw new Error(`Random.beta: a = ${a} and b = ${b} arrived; give two finite numbers above 0.`);
+    }
+    return drawBeta(this, a, b);
   }
 
   /** A whole number from 0 to `limit` − 1, uniform. */

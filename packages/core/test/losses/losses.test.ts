@@ -8,6 +8,7 @@ import {
   huberLoss,
   meanAbsoluteErrorLoss,
   meanSquaredErrorLoss,
+  softCrossEntropyLoss,
 } from '../../src/losses/index.ts';
 import { Random } from '../../src/random/random.ts';
 import { checkGradients, checkLeaks, compareEngines, expectClose } from '../../src/testing.ts';
@@ -151,5 +152,34 @@ describe('shapes and options', () => {
       expect(() => huberLoss(x, x, { delta: 0 })).toThrow(/delta is 0; give a finite number above 0/);
       expect(() => gaussianNegativeLogLikelihoodLoss(x, x, x, { epsilon: -1 })).toThrow(/epsilon is -1/);
     });
+  });
+});
+
+describe('softCrossEntropyLoss', () => {
+  const logits = uniform([4, 3], -2, 2);
+  const labelled = tf.tensor1d([2, 0, 1, 1], 'int32');
+  const oneHot = tf.cast(tf.oneHot(labelled, 3), 'float32');
+
+  it('of one-hot targets is the cross-entropy of the labels', () => {
+    expectClose(softCrossEntropyLoss(logits, oneHot), crossEntropyLoss(logits, labelled), 1e-6);
+    expectClose(
+      softCrossEntropyLoss(logits, oneHot, { labelSmoothing: 0.1, reduction: 'none' }),
+      crossEntropyLoss(logits, labelled, { labelSmoothing: 0.1, reduction: 'none' }),
+      1e-6,
+    );
+  });
+
+  it('takes smoothed targets in place of smoothing, and no smoothing for 0', () => {
+    const smoothed = tf.add(tf.mul(oneHot, 0.9), 0.1 / 3);
+    expectClose(
+      softCrossEntropyLoss(logits, smoothed),
+      crossEntropyLoss(logits, labelled, { labelSmoothing: 0.1 }),
+      1e-6,
+    );
+    expectClose(crossEntropyLoss(logits, labelled, { labelSmoothing: 0 }), crossEntropyLoss(logits, labelled), 0);
+  });
+
+  it('refuses labels', () => {
+    expect(() => softCrossEntropyLoss(logits, labelled)).toThrow('softCrossEntropyLoss: logits has the shape [4, 3]');
   });
 });

@@ -2,11 +2,11 @@
  * The folder that holds the files of all data sets, laid out `<data set>/<official file name>`. Whoever fills it by hand
  * needs no network; what is in it is checked before it is used.
  */
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type DataFile, type DataSet, findDataFile } from '../registry.ts';
+import { type ArchivedFile, type DataFile, type DataSet, findDataFile } from '../registry.ts';
 import { DownloadError } from './download-error.ts';
 import { type DownloadOptions, downloadFile } from './download.ts';
 
@@ -69,6 +69,38 @@ export async function loadDataFile(dataSet: DataSet, fileName: string, options: 
       { failure: 'disk', path },
     );
   }
+  return content;
+}
+
+/**
+ * The content of a file of `dataSet`'s archive where its unpacked copy lies in the cache; nothing where there is none.
+ * A damaged copy is as good as none, and `onNotice` is told.
+ */
+export async function loadUnpackedFile(
+  dataSet: DataSet,
+  file: ArchivedFile,
+  options: LoadOptions = {},
+): Promise<Uint8Array | undefined> {
+  const folder = join(resolve(options.data || cacheFolder()), ...safeSegments(dataSet.name));
+  const path = join(folder, ...safeSegments(file.name));
+  const size = (await stat(path).catch(() => undefined))?.size;
+  if (size === undefined) return undefined;
+  if (size !== file.bytes) {
+    options.onNotice?.(`${path} has ${size} bytes instead of ${file.bytes}; using the archive instead.`);
+    return undefined;
+  }
+  const content = await readFile(path);
+  if (file.sha256 === undefined) return content;
+  const known = { ...file, sha256: file.sha256, urls: [] };
+  if (await wasVerified(folder, path, known)) return content;
+  const found = createHash('sha256').update(content).digest('hex');
+  if (found !== file.sha256) {
+    options.onNotice?.(
+      `${path} is damaged: its SHA-256 is ${found} instead of ${file.sha256}; using the archive instead.`,
+    );
+    return undefined;
+  }
+  await saveVerification(folder, path, known);
   return content;
 }
 

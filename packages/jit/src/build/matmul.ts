@@ -20,13 +20,14 @@ export function matMul(graph: Graph, a: Value, b: Value, transposeA = false, tra
   const shape = [...batch, rows, columns];
   const dtype = a.dtype;
   if (sizeOf(shape) === 0 || inner === 0) return full(graph, shape, 0, dtype);
-  if (dtype !== 'float32') {
-    // Gemm and FusedMatMul know only real numbers.
-    return graph.op('MatMul', [swapped(graph, left), swapped(graph, right)], {}, shape, dtype);
-  }
   const rightMatrices = sizeOf(right.value.shape.slice(0, -2));
   const leftMatrices = sizeOf(left.value.shape.slice(0, -2));
-  if (rightMatrices === 1 && (leftMatrices === 1 || !left.transposed)) {
+  const isSingle = rightMatrices === 1 && (leftMatrices === 1 || !left.transposed);
+  // Gemm and FusedMatMul know only real numbers; FusedMatMul runs on no GPU.
+  if (dtype !== 'float32' || (graph.target.name === 'webgpu' && !isSingle)) {
+    return graph.op('MatMul', [swapped(graph, left), swapped(graph, right)], {}, shape, dtype);
+  }
+  if (isSingle) {
     // All rows of all left matrices against one right matrix: a single product.
     const height = leftMatrices * rows;
     const tall = reshape(graph, left.value, left.transposed ? [inner, rows] : [height, inner]);

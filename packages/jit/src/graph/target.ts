@@ -13,3 +13,9 @@ export const plainCpu: Target = { name: 'cpu', block: 0 };
 
 /** For models that leave this program. */
 export const portableCpu: Target = { ...plainCpu, portable: true };
+
+/** Operations that ONNX Runtime's WebGPU provider has. Runs on a CPU too. */
+export const webgpu: Target = { name: 'webgpu', block: 0 };
+
+/** Whether one operation of the target can have that many results: a GPU's program reaches 8 tensors at least. */
+export const canSplit = ({ name }: Target, parts: number): boolean => name !== 'webgpu' || parts < 8;

@@ -8,7 +8,9 @@
  * - `run` reads a feed from any object with `dims`, `type`, `location` and `data`, and writes into preallocated outputs.
  * - It then builds a result tensor for each output and copies the values once more. For the state of a training step this
  *   is slower than the ping-pong is fast. A tensor constructor that throws stops it after the first, when all is computed.
- * - Node 20 does not accept shared memory, so buffers wander between the threads by transfer: nothing is copied either.
+ * - Node 20 does not accept shared memory, so feeds and results wander between the threads by transfer: nothing is copied
+ *   either. The state stays here. Sent back and forth with each run, the bytes that come and go make V8 believe that its
+ *   heap has grown: it then collects garbage without end, on threads that the run needs (a GAN's step took 24 ms, not 10).
  */
 import type { GraphDtype } from '../graph/value.ts';
 
@@ -29,18 +31,27 @@ export interface StatePlace extends Omit<Place, 'name'> {
 }
 
 /**
- * The memory of a run. It is lent to the host and comes back: the run reads `feeds`, `fixed` and `current`, and writes
- * `next` and `results`. Without `results` the host returns the results itself.
+ * The memory of a run, which is lent to the host and comes back: the run reads `feeds` and writes `results`. Without
+ * `results` the host returns the results itself.
  */
 export interface RunBuffers {
   readonly feeds: ArrayBuffer;
   readonly results: ArrayBuffer | undefined;
+}
+
+/**
+ * The memory of a session's state: a run reads `fixed` and `current` and writes `next`, which is then the current one. The
+ * host keeps it from run to run, until it is taken.
+ */
+export interface StateBuffers {
   readonly fixed: ArrayBuffer;
   readonly current: ArrayBuffer;
   readonly next: ArrayBuffer;
+  /** Inputs whose values were written since the host gave the state away; undefined: it never had it. */
+  readonly written?: string[];
 }
 
-/** Where things are in {@link RunBuffers}. */
+/** Where feeds and results are in {@link RunBuffers}. */
 export interface RunPlaces {
   readonly feeds: readonly Place[];
   /** Names alone where a shape depends on the run. */
@@ -64,8 +75,10 @@ export interface FreeResult {
 /** See the file's head. */
 export interface Host {
   create(id: number, model: Uint8Array, options: object, state: readonly StatePlace[]): ModelDescription;
-  /** `places` are left out where they are those of the run before. */
-  run(id: number, buffers: RunBuffers, places: RunPlaces | undefined): FreeResult[];
+  /** `places` are left out where they are those of the run before, `state` where the host has it. */
+  run(id: number, buffers: RunBuffers, places: RunPlaces | undefined, state: StateBuffers | undefined): FreeResult[];
+  /** Hands the state over; the next run must bring it. */
+  takeState(id: number): StateBuffers;
   runDirectly(id: number, feeds: Readonly<Record<string, object>>): Record<string, NativeTensor>;
   dispose(id: number): void;
 }
@@ -124,13 +137,16 @@ export function createHost(onnxruntime: BindingModule): Host {
     12: 'uint32',
   };
   type ArrayConstructor = new (buffer: ArrayBuffer, offset: number, length: number) => ArrayBufferView;
-  /** A tensor that looks into a buffer anew in each run, because the buffers wander. */
+  type Buffers = RunBuffers & Omit<StateBuffers, 'written'>;
+  /** A tensor that looks into another buffer in each run, because the buffers wander or take turns. */
   interface Window {
     readonly tensor: NativeTensor;
     readonly array: ArrayConstructor;
-    readonly buffer: keyof RunBuffers;
+    readonly buffer: keyof Buffers;
     readonly offset: number;
     readonly length: number;
+    /** What the tensor saw in the run before the last one. */
+    other: ArrayBufferView;
   }
   interface HostSession {
     readonly native: NativeSession;
@@ -142,6 +158,7 @@ export function createHost(onnxruntime: BindingModule): Host {
     fetches: Record<string, NativeTensor | null>;
     /** Names of the results whose shapes depend on the run. */
     free: readonly string[];
+    held: StateBuffers | undefined;
   }
   const sessions = new Map<number, HostSession>();
 
@@ -173,12 +190,13 @@ export function createHost(onnxruntime: BindingModule): Host {
     const named = shape.map((size, axis) => (size >= 0 ? size : symbolicDimensions[axis] || `axis ${axis}`));
     return { name, dtype, shape: named };
   };
-  const lookInto = (session: HostSession, buffer: keyof RunBuffers, place: Omit<Place, 'name'>): NativeTensor => {
+  const lookInto = (session: HostSession, buffer: keyof Buffers, place: Omit<Place, 'name'>): NativeTensor => {
     const { dtype, shape, offset } = place;
     const length = shape.reduce((product, size) => product * size, 1);
     const array: ArrayConstructor = arrays[dtype];
-    const tensor: NativeTensor = { type: dtype, dims: shape, location: 'cpu', data: new Uint8Array(0) };
-    session.windows.push({ tensor, array, buffer, offset, length });
+    const nothing = new Uint8Array(0);
+    const tensor: NativeTensor = { type: dtype, dims: shape, location: 'cpu', data: nothing };
+    session.windows.push({ tensor, array, buffer, offset, length, other: nothing });
     return tensor;
   };
   /** What does not change from run to run is made once: a step may have hundreds of tensors. */
@@ -200,6 +218,12 @@ export function createHost(onnxruntime: BindingModule): Host {
     session.free = results.filter((result) => typeof result === 'string');
   };
 
+  /** What was written is what the next run reads. */
+  const turn = (session: HostSession): void => {
+    const { fixed, current, next } = session.held!;
+    session.held = { fixed, current: next, next: current };
+  };
+
   return {
     create(id, model, options, state) {
       const native = new binding.InferenceSession();
@@ -208,30 +232,45 @@ export function createHost(onnxruntime: BindingModule): Host {
       const outputs = native.outputMetadata.map(describe);
       const profiling = (options as { enableProfiling?: boolean }).enableProfiling === true;
       const names = new Set(inputs.map(({ name }) => name));
-      const empty = { windows: [], feeds: {}, fetches: {}, free: [] };
+      const empty = { windows: [], feeds: {}, fetches: {}, free: [], held: undefined };
       sessions.set(id, { native, state, inputs: names, profiling, ...empty });
       return { inputs, outputs };
     },
 
-    run(id, buffers, places) {
+    run(id, given, places, state) {
       const session = sessions.get(id)!;
       if (places !== undefined) arrange(session, places);
-      for (const { tensor, array, buffer, offset, length } of session.windows) {
-        tensor.data = new array(buffers[buffer]!, offset, length);
+      if (state !== undefined) session.held = state;
+      const buffers = { ...given, ...session.held! };
+      for (const window of session.windows) {
+        const { tensor, array, buffer, offset, length, other } = window;
+        const memory = buffers[buffer]!;
+        if (tensor.data.buffer === memory) continue;
+        window.other = tensor.data;
+        tensor.data = other.buffer === memory ? other : new array(memory, offset, length);
       }
       placed = session.free.length === 0;
       try {
         const computed = session.native.run(session.feeds, session.fetches, {});
+        turn(session);
         return session.free.map((name) => {
           const { type, dims, data } = computed[name]!;
           return { name, dtype: type as GraphDtype, shape: dims, data };
         });
       } catch (error) {
         if (error !== allPlaced) throw error;
+        turn(session);
         return [];
       } finally {
         placed = false;
       }
+    },
+
+    takeState(id) {
+      const session = sessions.get(id)!;
+      const held = session.held!;
+      session.held = undefined;
+      return held;
     },
 
     runDirectly(id, feeds) {

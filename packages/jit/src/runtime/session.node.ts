@@ -1,13 +1,29 @@
 /** A session's main-thread side: what it is fed and returns, its state, and the order of its runs. */
 import { sizeOf, type GraphArray, type GraphDtype } from '../graph/value.ts';
 import { explainFailure } from './errors.ts';
-import type { FreeResult, ModelDescription, Place, RunBuffers, RunPlaces, StatePlace } from './host.node.ts';
+import type {
+  FreeResult,
+  ModelDescription,
+  Place,
+  RunBuffers,
+  RunPlaces,
+  StateBuffers,
+  StatePlace,
+} from './host.node.ts';
 import type { GraphSession, HostTensor, StateSlot, TensorDescription } from './runtime.ts';
 
 /** What carries a run to the host and brings its end back. */
 export interface Carrier {
-  /** Starts a run; the session must not have another one under way. */
-  run(id: number, buffers: RunBuffers, places: RunPlaces | undefined, end: (outcome: RunOutcome) => void): void;
+  /** Starts a run; the session must not have another one under way. The host keeps the state that it is given. */
+  run(
+    id: number,
+    buffers: RunBuffers,
+    places: RunPlaces | undefined,
+    state: StateBuffers | undefined,
+    end: (outcome: RunOutcome) => void,
+  ): void;
+  /** Blocks until the host has handed the state over; between runs only. @throws if it is lost */
+  takeState(id: number): StateBuffers;
   /** Blocks until something comes back. */
   wait(): void;
   /** Frees the host's side of a session. */
@@ -53,8 +69,8 @@ export class Session implements GraphSession {
   readonly #byteLengths: { fixed: number; moving: number };
   /** Places that hold for every run, where the model fixes all shapes. */
   readonly #fixedPlaces: RunPlaces | undefined;
-  /** The state, between runs. */
-  #buffers: { fixed: ArrayBuffer; current: ArrayBuffer; next: ArrayBuffer } | undefined;
+  /** The state, before the first run and since it was taken from the host; the next run gives it back. */
+  #buffers: StateBuffers | undefined;
   /** A feed buffer that came back. */
   #spareFeeds: ArrayBuffer | undefined;
   readonly #queue: PendingRun[] = [];
@@ -88,11 +104,8 @@ export class Session implements GraphSession {
     this.#state = new Map(places.map((place) => [place.input, place]));
     this.#byteLengths = stateByteLengths(places);
     const { fixed, moving } = this.#byteLengths;
-    this.#buffers = {
-      fixed: new ArrayBuffer(fixed),
-      current: new ArrayBuffer(moving),
-      next: new ArrayBuffer(moving),
-    };
+    const [current, next] = [new ArrayBuffer(moving), new ArrayBuffer(moving)];
+    this.#buffers = { fixed: new ArrayBuffer(fixed), current, next };
     // Parts come last: their values are the more particular ones.
     for (const isPart of [false, true]) {
       for (const { input, initial, inside } of slots) {
@@ -107,12 +120,13 @@ export class Session implements GraphSession {
   }
 
   run(feeds: Readonly<Record<string, HostTensor>>): Promise<Record<string, HostTensor>> {
-    return new Promise((resolve, reject) => {
+    const outcome = new Promise<Record<string, HostTensor>>((resolve, reject) => {
       this.#checkUsable('run');
       const pending = { ...this.#pack(feeds), resolve, reject };
       if (this.#running === undefined) this.#start(pending);
       else this.#queue.push(pending);
     });
+    return this.runSync === undefined ? outcome : giveWay(outcome);
   }
 
   #runSync(feeds: Readonly<Record<string, HostTensor>>): Record<string, HostTensor> {
@@ -138,6 +152,7 @@ export class Session implements GraphSession {
     const { dtype, shape } = this.#place(input);
     checkTensor('writeState', input, dtype, shape, { dtype, shape, data: array });
     this.#view(input).set(array as never);
+    this.#buffers!.written?.push(input);
   }
 
   dispose(): Promise<void> {
@@ -165,12 +180,13 @@ export class Session implements GraphSession {
     if (failure !== undefined) throw failure;
   }
 
-  /** Waits until no run holds the state. */
+  /** Waits until no run holds the state, and takes it. */
   #settle(where: string): void {
     if (this.#disposal !== undefined)
       throw new Error(`${where}: this session was disposed; read its state before that.`);
     while (this.#running !== undefined) this.#carrier.wait();
     if (this.#lost !== undefined) throw this.#lost;
+    this.#buffers ??= this.#carrier.takeState(this.#id);
   }
 
   #place(input: string): StatePlace {
@@ -208,12 +224,12 @@ export class Session implements GraphSession {
   #start(pending: PendingRun): void {
     const { feeds, places } = pending;
     const results = this.#fixedPlaces && new ArrayBuffer(byteLength(this.#fixedPlaces.results as readonly Place[]));
-    const buffers = { feeds, results, ...this.#buffers! };
+    const state = this.#buffers;
     this.#running = pending;
     this.#buffers = undefined;
     const news = places === this.#sentPlaces ? undefined : places;
     this.#sentPlaces = places;
-    this.#carrier.run(this.#id, buffers, news, (outcome) => this.#finish(outcome));
+    this.#carrier.run(this.#id, { feeds, results }, news, state, (outcome) => this.#finish(outcome));
   }
 
   #finish(outcome: RunOutcome): void {
@@ -224,16 +240,10 @@ export class Session implements GraphSession {
       reject(outcome.lost);
       for (const waiting of this.#queue.splice(0)) waiting.reject(outcome.lost);
     } else {
-      const { feeds, fixed, current, next, results } = outcome.buffers;
+      const { feeds, results } = outcome.buffers;
       this.#spareFeeds = feeds;
-      if ('message' in outcome) {
-        this.#buffers = { fixed, current, next };
-        reject(explainFailure('run', outcome.message));
-      } else {
-        // What was written is what the next run reads.
-        this.#buffers = { fixed, current: next, next: current };
-        resolve(results === undefined ? fromFree(outcome.free) : this.#fromPlaces(results));
-      }
+      if ('message' in outcome) reject(explainFailure('run', outcome.message));
+      else resolve(results === undefined ? fromFree(outcome.free) : this.#fromPlaces(results));
       const following = this.#queue.shift();
       if (following !== undefined && this.#carrier.failure === undefined) {
         this.#start(following);
@@ -252,6 +262,20 @@ export class Session implements GraphSession {
     }
     return results;
   }
+}
+
+/** How long runs on the calling thread may follow each other before timers and sockets get their turn. */
+const LONGEST_STALL_MILLISECONDS = 5;
+let lastTurn = 0;
+
+/** A loop that waits only for such runs would never come back to the event loop: promises alone do not lead there. */
+async function giveWay<Result>(outcome: Promise<Result>): Promise<Result> {
+  const result = await outcome;
+  if (performance.now() - lastTurn > LONGEST_STALL_MILLISECONDS) {
+    await new Promise((resolve) => setImmediate(resolve));
+    lastTurn = performance.now();
+  }
+  return result;
 }
 
 function fromFree(free: readonly FreeResult[]): Record<string, HostTensor> {

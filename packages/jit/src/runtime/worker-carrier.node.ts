@@ -1,9 +1,17 @@
 /** The main thread's end of the worker. */
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
 import { explainFailure, RuntimeLostError } from './errors.ts';
-import type { ModelDescription, RunBuffers, RunPlaces, StatePlace } from './host.node.ts';
-import type { Carrier, RunOutcome } from './session.node.ts';
-import { ENDED, REPLIES, workerSource, type Reply, type Request, type WorkerData } from './worker.node.ts';
+import { createHost, type ModelDescription, type StateBuffers, type StatePlace } from './host.node.ts';
+import type { Carrier } from './session.node.ts';
+import {
+  ENDED,
+  REPLIES,
+  workerSource,
+  type Reply,
+  type Request,
+  type WorkerData,
+  type MakeHost,
+} from './worker.node.ts';
 
 /** How long a blocked main thread sleeps before it looks whether the worker still lives. */
 const LOOK_MILLISECONDS = 200;
@@ -72,7 +80,7 @@ export class WorkerCarrier implements Carrier {
     return (reply as Reply & { kind: 'created' }).description;
   }
 
-  run(id: number, buffers: RunBuffers, places: RunPlaces | undefined, end: (outcome: RunOutcome) => void): void {
+  run(...[id, buffers, places, state, end]: Parameters<Carrier['run']>): void {
     this.#await(id, {
       settle: (reply) => {
         if (reply.kind === 'ran') end({ buffers: reply.buffers, free: reply.free });
@@ -80,9 +88,27 @@ export class WorkerCarrier implements Carrier {
       },
       lose: (error) => end({ lost: error }),
     });
-    const { feeds, results, fixed, current, next } = buffers;
-    const owned = [feeds, fixed, current, next];
-    this.#send({ kind: 'run', id, buffers, places }, results === undefined ? owned : [...owned, results]);
+    const owned = [buffers.feeds];
+    if (buffers.results !== undefined) owned.push(buffers.results);
+    if (state !== undefined) owned.push(state.fixed, state.current, state.next);
+    this.#send({ kind: 'run', id, buffers, places, state }, owned);
+  }
+
+  takeState(id: number): StateBuffers {
+    // While the process exits nothing new begins, but state can still be saved.
+    if (this.failure instanceof RuntimeLostError) throw this.failure;
+    const outcome: { state?: StateBuffers; error?: Error } = {};
+    this.#await(id, {
+      settle: (reply) => {
+        if (reply.kind === 'taken') outcome.state = reply.state;
+        else if (reply.kind === 'failed') outcome.error = explainFailure('readState', reply.message);
+      },
+      lose: (error) => (outcome.error = error),
+    });
+    this.#send({ kind: 'take', id });
+    while (outcome.state === undefined && outcome.error === undefined) this.wait();
+    if (outcome.state === undefined) throw outcome.error;
+    return outcome.state;
   }
 
   wait(): void {
@@ -182,10 +208,10 @@ export class WorkerCarrier implements Carrier {
 }
 
 /** Starts a worker and loads ONNX Runtime in it. */
-export async function startWorker(bindingModule: string): Promise<WorkerCarrier> {
+export async function startWorker(bindingModule: string, makeHost: MakeHost = createHost): Promise<WorkerCarrier> {
   const { port1, port2 } = new MessageChannel();
   const signal = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
-  const worker = new Worker(workerSource(), {
+  const worker = new Worker(workerSource(makeHost), {
     eval: true,
     name: 'milestones-onnxruntime',
     workerData: { port: port2, signal, bindingModule } satisfies WorkerData,

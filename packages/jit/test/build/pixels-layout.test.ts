@@ -5,13 +5,12 @@ import { asLayout, layoutOf, physical, type LayoutKind } from '../../src/build/l
 import { reduce } from '../../src/build/reduce.ts';
 import { cast, concat, pad, slice, stridedSlice, transpose } from '../../src/build/shape.ts';
 import { Graph } from '../../src/graph/graph.ts';
-import { plainCpu } from '../../src/graph/target.ts';
 import type { Value } from '../../src/graph/value.ts';
 import { Generator } from '../kernels/against-cpu.ts';
-import { blockedTargets } from '../kernels/blocked-targets.ts';
+import { allTargets } from '../kernels/targets.ts';
 import { runGraph } from '../run-graph.ts';
 
-const targets = [plainCpu, ...(await blockedTargets())];
+const targets = await allTargets();
 
 const programs: Record<string, (graph: Graph, x: Value, other: Value) => Value> = {
   'a sum with a row of channels': (graph, x, other) =>

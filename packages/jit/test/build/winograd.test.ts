@@ -10,10 +10,10 @@ import { Graph } from '../../src/graph/graph.ts';
 import { plainCpu, portableCpu, type Target } from '../../src/graph/target.ts';
 import type { Value } from '../../src/graph/value.ts';
 import { Generator } from '../kernels/against-cpu.ts';
-import { blockedTargets } from '../kernels/blocked-targets.ts';
+import { allTargets } from '../kernels/targets.ts';
 import { runGraph } from '../run-graph.ts';
 
-const targets = [plainCpu, ...(await blockedTargets())];
+const targets = await allTargets();
 
 function slidingOf(
   images: number,

@@ -4,11 +4,12 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { Graph } from '../../src/graph/graph.ts';
-import { plainCpu, type Target } from '../../src/graph/target.ts';
+import type { Target } from '../../src/graph/target.ts';
 import { sizeOf, type GraphArray, type Value } from '../../src/graph/value.ts';
 import type { KernelAttributes } from '../../src/kernels/kernel.ts';
 import { kernels } from '../../src/kernels/index.ts';
-import { runGraph, type GraphResult } from '../run-graph.ts';
+import { traceStep } from '../../src/trace/trace.ts';
+import { runGraph, usualTarget, type GraphResult } from '../run-graph.ts';
 
 /** A type that tfjs's tensors have. */
 export type Dtype = 'float32' | 'int32' | 'bool';
@@ -24,6 +25,8 @@ export interface Operand {
 export interface Tolerance {
   readonly absolute?: number;
   readonly relative?: number;
+  /** Relative to the largest number of the result, for sums in which large terms cancel. */
+  readonly ofLargest?: number;
 }
 
 interface Case {
@@ -31,7 +34,11 @@ interface Case {
   readonly operands: Readonly<Record<string, Operand>>;
   readonly attributes: KernelAttributes;
   readonly tolerance: Tolerance;
+  readonly reference: Reference | undefined;
 }
+
+/** What cpu has for a kernel that tfjs does not have: the same formulas in its operations. */
+export type Reference = (inputs: Readonly<Record<string, tf.Tensor>>, attributes: KernelAttributes) => tf.Tensor[];
 
 /** Random numbers that are the same in every run (Marsaglia's xorshift). */
 export class Generator {
@@ -101,8 +108,9 @@ export class Comparison {
     operands: Readonly<Record<string, Operand>>,
     attributes: KernelAttributes = {},
     tolerance: Tolerance = {},
+    reference?: Reference,
   ): void {
-    this.cases.push({ kernel, operands, attributes, tolerance });
+    this.cases.push({ kernel, operands, attributes, tolerance, reference });
   }
 }
 
@@ -111,7 +119,7 @@ export class Comparison {
  * @param target what the graph is built for
  * @throws Error at the first difference
  */
-export async function expectSameAsCpu({ cases }: Comparison, target: Target = plainCpu): Promise<void> {
+export async function expectSameAsCpu({ cases }: Comparison, target: Target = usualTarget): Promise<void> {
   const graph = new Graph(target);
   const outputs: Record<string, Value> = {};
   const feeds: Record<string, GraphArray> = {};
@@ -142,34 +150,141 @@ export async function expectSameAsCpu({ cases }: Comparison, target: Target = pl
   });
 }
 
-function onCpu({ kernel, operands, attributes }: Case): Operand[] {
-  return tf.tidy(() => {
-    const tensors = Object.entries(operands).map(
-      ([name, { data, shape, dtype }]) => [name, tf.tensor(data, [...shape], dtype)] as const,
-    );
-    // tfjs takes a list of tensors for the kernels whose inputs have numbers for names.
-    const isList = tensors.length > 0 && tensors.every(([name]) => /^\d+$/.test(name));
-    const inputs = isList ? tensors.map(([, tensor]) => tensor) : Object.fromEntries(tensors);
-    const made = tf.engine().runKernel(kernel, inputs as tf.NamedTensorMap, attributes as tf.NamedAttrMap);
-    return [made].flat().map((tensor) => ({
-      shape: tensor.shape,
-      dtype: tensor.dtype as Dtype,
-      data: tensor.dataSync() as Float32Array,
-    }));
+/**
+ * Traces the gradient of each case, as tfjs differentiates its kernel, and compares it with cpu's. The function that is
+ * differentiated is the sum of all real results, each with a random weight. A case whose kernel has no real input or no
+ * real result is left out, and so is one whose gradient tfjs itself cannot compute.
+ * @returns how many of the latter there are
+ * @throws Error at the first difference, and where cpu has the gradient and the graph does not
+ */
+export async function expectSameGradientAsCpu(
+  { cases }: Comparison,
+  random: Generator,
+  target: Target = usualTarget,
+): Promise<number> {
+  const wanted: { testCase: Case; gradients: Operand[]; names: string[]; weights: Operand[] }[] = [];
+  let refused = 0;
+  for (const testCase of cases) {
+    const names = Object.keys(testCase.operands).filter((name) => testCase.operands[name]!.dtype === 'float32');
+    const results = onCpu(testCase);
+    const weights = results.map(({ shape, dtype }) => random.operand(shape, dtype === 'float32' ? 'float32' : 'bool'));
+    if (names.length === 0 || results.every(({ dtype }) => dtype !== 'float32')) continue;
+    const tensors = named(testCase.operands);
+    const gradients = gradientsOnCpu(testCase, tensors, names, weights);
+    tf.dispose(tensors);
+    if (gradients === undefined) refused += 1;
+    else wanted.push({ testCase, gradients, names, weights });
+  }
+  if (wanted.length === 0) return refused;
+  const given = wanted.flatMap(({ testCase, weights }) => [...Object.values(testCase.operands), ...weights]);
+  const differentiate = (...args: tf.Tensor[]): Record<string, tf.Tensor> => {
+    const rest = [...args];
+    const made: Record<string, tf.Tensor> = {};
+    wanted.forEach(({ testCase, names, weights }, index) => {
+      const inputs = Object.fromEntries(Object.keys(testCase.operands).map((name) => [name, rest.shift()!]));
+      const factors = weights.map(() => rest.shift()!);
+      const gradients = gradientsOf(testCase, inputs, names, factors);
+      gradients.forEach((gradient, position) => (made[`${index}.${names[position]!}`] = gradient));
+    });
+    return made;
+  };
+  const { graph, results } = traceStep(differentiate as never, given, target);
+  const outputs = Object.fromEntries(results.map(({ name, value }) => [name!, value]));
+  const feeds = Object.fromEntries(given.map(({ data }, index) => [`argument${index}`, data]));
+  const found = await runGraph(graph, outputs, feeds);
+  wanted.forEach(({ testCase, gradients, names }, index) => {
+    gradients.forEach((gradient, position) => {
+      const name = names[position]!;
+      const where = `gradient of ${describeCase(testCase)} with respect to ${name}`;
+      checkClose(found[`${index}.${name}`]!, gradient, testCase.tolerance, where);
+    });
   });
+  return refused;
+}
+
+/** Nothing where tfjs's gradient throws, as some do for sizes of 0. */
+function gradientsOnCpu(
+  testCase: Case,
+  inputs: Readonly<Record<string, tf.Tensor>>,
+  names: readonly string[],
+  weights: readonly Operand[],
+): Operand[] | undefined {
+  tf.engine().startScope('gradients on cpu');
+  try {
+    return gradientsOf(testCase, inputs, names, weights.map(tensorOf)).map(operandOf);
+  } catch {
+    return undefined;
+  } finally {
+    tf.engine().endScope();
+  }
+}
+
+function gradientsOf(
+  { kernel, attributes, reference }: Case,
+  inputs: Readonly<Record<string, tf.Tensor>>,
+  names: readonly string[],
+  weights: readonly tf.Tensor[],
+): tf.Tensor[] {
+  const sum = (): tf.Scalar => {
+    const isKnown = tf.getKernel(kernel, tf.getBackend()) !== undefined;
+    const made = isKnown ? run(kernel, inputs, attributes) : reference!(inputs, attributes);
+    const results = made.map((result, index) => ({ result, weight: weights[index]! }));
+    const terms = results.filter(({ result }) => result.dtype === 'float32');
+    return tf.addN(terms.map(({ result, weight }) => tf.sum(tf.mul(result, weight)))) as tf.Scalar;
+  };
+  const wanted = names.map((name) => inputs[name]!);
+  // As optimizers do: what the result does not depend on has the gradient 0.
+  return tf
+    .engine()
+    .gradients(sum, wanted, undefined, true)
+    .grads.map((gradient, index) => gradient ?? tf.zerosLike(wanted[index]!));
+}
+
+function onCpu({ kernel, operands, attributes, reference }: Case): Operand[] {
+  tf.engine().startScope(kernel);
+  try {
+    const inputs = named(operands);
+    return (reference?.(inputs, attributes) ?? run(kernel, inputs, attributes)).map(operandOf);
+  } finally {
+    tf.engine().endScope();
+  }
+}
+
+const tensorOf = ({ data, shape, dtype }: Operand): tf.Tensor => tf.tensor(data, [...shape], dtype);
+
+const operandOf = (tensor: tf.Tensor): Operand => ({
+  shape: tensor.shape,
+  dtype: tensor.dtype as Dtype,
+  data: tensor.dataSync() as Float32Array,
+});
+
+function named(operands: Readonly<Record<string, Operand>>): Record<string, tf.Tensor> {
+  return Object.fromEntries(Object.entries(operands).map(([name, each]) => [name, tensorOf(each)]));
+}
+
+/** Runs a kernel of the active engine. */
+function run(kernel: string, tensors: Readonly<Record<string, tf.Tensor>>, attributes: KernelAttributes): tf.Tensor[] {
+  const entries = Object.entries(tensors);
+  // tfjs takes a list of tensors for the kernels whose inputs have numbers for names.
+  const isList = entries.length > 0 && entries.every(([name]) => /^\d+$/.test(name));
+  const inputs = isList ? entries.map(([, tensor]) => tensor) : tensors;
+  const made = tf.engine().runKernel(kernel, inputs as tf.NamedTensorMap, attributes as tf.NamedAttrMap);
+  return [made].flat();
 }
 
 function checkClose(found: GraphResult, wanted: Operand, tolerance: Tolerance, where: string): void {
   const kind = (result: GraphResult | Operand): string => `${result.dtype}[${result.shape.join()}]`;
   if (kind(found) !== kind(wanted)) throw new Error(`${where}: there is ${kind(found)}, cpu has ${kind(wanted)}.`);
-  const { absolute = 1e-6, relative = 2e-6 } = tolerance;
+  const { absolute = 1e-6, relative = 2e-6, ofLargest = 0 } = tolerance;
+  const largest = ofLargest === 0 ? 0 : Math.max(0, ...Array.from(wanted.data, Math.abs).filter(Number.isFinite));
+  const allowance = absolute + ofLargest * largest;
   for (let index = 0; index < wanted.data.length; index++) {
     const right = wanted.data[index]!;
     const ours = Number(found.data[index]);
     if (Object.is(ours, right) || ours === right) continue;
     // A truth value of cpu's arithmetic may be any number that is not 0.
     if (wanted.dtype === 'bool' && ours === Number(right !== 0)) continue;
-    const isClose = wanted.dtype === 'float32' && Math.abs(ours - right) <= absolute + relative * Math.abs(right);
+    const isClose = wanted.dtype === 'float32' && Math.abs(ours - right) <= allowance + relative * Math.abs(right);
     if (!isClose) throw new Error(`${where}: at ${index} there is ${ours}, cpu has ${right}.`);
   }
 }

@@ -1,11 +1,12 @@
 /**
- * Gradients of convolution with dilation, and of bilinear resizing.
+ * Gradients of convolution with dilation, and of resizing.
  *
  * tfjs 4.22 refuses gradients of conv2d and depthwiseConv2d with dilation above 1. Here the filter is written out with the
  * dilation's zeros between its taps: then both gradients are those of an ordinary convolution.
  *
  * For resizeBilinear it ignores halfPixelCenters, and on the cpu engine exchanges height and width of images that are not
- * square. Resizing is linear in each direction, y = R x Cᵀ, so its gradient is Rᵀ dy C.
+ * square; for resizeNearestNeighbor it ignores them too, and on the cpu engine is wrong from the second image of a batch on.
+ * Resizing is linear in each direction, y = R x Cᵀ, so its gradient is Rᵀ dy C.
  */
 import { tf } from '../../tf.ts';
 import { replaceGradient, runKernel, spreadAxis } from './register.ts';
@@ -73,6 +74,38 @@ function interpolation(from: number, to: number, { alignCorners, halfPixelCenter
   return tf.tensor2d(weights, [to, from]);
 }
 
+/** Weights [to, from] in one direction: 1 where the forward kernel takes the pixel from, else 0. */
+function selection(from: number, to: number, { alignCorners, halfPixelCenters }: ResizeAttributes): tf.Tensor2D {
+  const corners = alignCorners && to > 1 ? 1 : 0;
+  const scale = (from - corners) / (to - corners);
+  const weights = new Float32Array(to * from);
+  for (let row = 0; row < to; row++) {
+    const position = halfPixelCenters ? scale * (row + 0.5) : scale * row;
+    const nearest = alignCorners ? Math.round(position) : Math.floor(position);
+    weights[row * from + Math.max(0, Math.min(from - 1, nearest))] = 1;
+  }
+  return tf.tensor2d(weights, [to, from]);
+}
+
+/** Registers the gradient of one kind of resizing. */
+function installResizeGradient(kernel: string, weights: typeof interpolation): void {
+  replaceGradient<ResizeAttributes>(kernel, { inputs: ['images'] }, (dy, saved, attributes) => {
+    const images = saved[0]!;
+    return {
+      images: () => {
+        const [batch, height, width, channels] = images.shape as [number, number, number, number];
+        const [, toHeight, toWidth] = dy.shape as [number, number, number, number];
+        const rows = weights(height, toHeight, attributes);
+        const columns = weights(width, toWidth, attributes);
+        const byRow = tf.reshape(dy, [batch, toHeight, toWidth * channels]);
+        const folded = tf.matMul(rows, byRow, true, false); // [B, H, toWidth·C]
+        const byColumn = tf.reshape(folded, [batch * height, toWidth, channels]);
+        return tf.reshape(tf.matMul(columns, byColumn, true, false), images.shape);
+      },
+    };
+  });
+}
+
 /** Registers the gradients. */
 export function installImageGradients(): void {
   installConvolutionGradient('Conv2D', 'Conv2DBackpropInput', 'Conv2DBackpropFilter');
@@ -81,19 +114,6 @@ export function installImageGradients(): void {
     'DepthwiseConv2dNativeBackpropInput',
     'DepthwiseConv2dNativeBackpropFilter',
   );
-  replaceGradient<ResizeAttributes>('ResizeBilinear', { inputs: ['images'] }, (dy, saved, attributes) => {
-    const images = saved[0]!;
-    return {
-      images: () => {
-        const [batch, height, width, channels] = images.shape as [number, number, number, number];
-        const [, toHeight, toWidth] = dy.shape as [number, number, number, number];
-        const rows = interpolation(height, toHeight, attributes);
-        const columns = interpolation(width, toWidth, attributes);
-        const byRow = tf.reshape(dy, [batch, toHeight, toWidth * channels]);
-        const folded = tf.matMul(rows, byRow, true, false); // [B, H, toWidth·C]
-        const byColumn = tf.reshape(folded, [batch * height, toWidth, channels]);
-        return tf.reshape(tf.matMul(columns, byColumn, true, false), images.shape);
-      },
-    };
-  });
+  installResizeGradient('ResizeBilinear', interpolation);
+  installResizeGradient('ResizeNearestNeighbor', selection);
 }

@@ -91,6 +91,8 @@ function spread(backend: WasmBackend, dy: TensorInfo, shape: Geometry): TensorIn
   const result = allocate(backend, [batchSize, height, width, outChannels]);
   const source = floats(backend, dy);
   const target = floats(backend, result).fill(0);
+  // tfjs lets a transposed convolution name a smaller result than its input makes, and leaves out what lies beyond.
+  const [, rows, columns] = dy.shape as [number, number, number, number];
   for (let n = 0; n < batchSize; n++) {
     for (let y = 0; y < outHeight; y++) {
       const toY = top + y * strideHeight;
@@ -98,7 +100,7 @@ function spread(backend: WasmBackend, dy: TensorInfo, shape: Geometry): TensorIn
       for (let x = 0; x < outWidth; x++) {
         const toX = left + x * strideWidth;
         if (toX < 0 || toX >= width) continue;
-        const from = ((n * outHeight + y) * outWidth + x) * outChannels;
+        const from = ((n * rows + y) * columns + x) * outChannels;
         const to = ((n * height + toY) * width + toX) * outChannels;
         for (let k = 0; k < outChannels; k++) target[to + k] = source[from + k]!;
       }
@@ -110,8 +112,9 @@ function spread(backend: WasmBackend, dy: TensorInfo, shape: Geometry): TensorIn
 /** dx[n, h, w, c] = Σ over i, j, k of dy[n, (h + p − i) / s, (w + p − j) / s, k] · filter[i, j, c, k]. */
 function dataGradient(backend: WasmBackend, dy: TensorInfo, filter: TensorInfo, shape: Geometry): TensorInfo {
   const { batchSize, inHeight, inWidth, inChannels, outChannels, filterHeight, filterWidth } = shape;
-  const { strideHeight, strideWidth, outHeight, outWidth } = shape;
-  if (filterHeight * filterWidth * strideHeight * strideWidth === 1 && outHeight === inHeight && outWidth === inWidth) {
+  const { strideHeight, strideWidth } = shape;
+  const isWhole = dy.shape[1] === inHeight && dy.shape[2] === inWidth;
+  if (filterHeight * filterWidth * strideHeight * strideWidth === 1 && isWhole) {
     const left = reshaped(backend, dy, [batchSize * inHeight * inWidth, outChannels]);
     const right = reshaped(backend, filter, [inChannels, outChannels]);
     const product = matMul(backend, left, right, false, true);

@@ -78,9 +78,7 @@ function gather(
       for (let i = 0; i < perBatch; i++) {
         const index = chosen[batch * perBatch + i]!;
         if (!(index >= 0 && index < dimSize)) {
-          throw new Error(
-            `gather: index ${index} is outside an axis of extent ${dimSize}; indices run from 0 to ${dimSize - 1}.`,
-          );
+          throw new Error(`GatherV2: the index value ${index} is not in [0, ${dimSize - 1}]; choose one that is.`);
         }
         copyRun(source, (base + index) * sliceSize, target, to, sliceSize);
         to += sliceSize;
