@@ -1,7 +1,8 @@
 /**
  * What only a browser can show, in a headless Chromium:
  *
- * - Files of `exportOnnx` run in `onnxruntime-web` and return what the models return in Node.
+ * - Files of `exportOnnx` run in `onnxruntime-web`, on wasm and on WebGPU (a simulated GPU), and return what the models
+ *   return in Node.
  * - The main entries of the packages, bundled as a user would, load, train and generate text on `wasm` and `cpu`.
  *
  *   node scripts/browser-check.mjs
@@ -18,6 +19,7 @@ import { build } from 'esbuild';
 import { core, gptMini, tf, useBackend } from '../benchmarks/packages.mjs';
 import { exportOnnx } from '../packages/core/dist/node.js';
 import { findChromium, startChromium, startServer } from './browser.mjs';
+import { ConvolutionNet } from './convolution-net.mjs';
 
 /** Largest difference of a result from Node's, relative to the larger of it and 1. */
 const TOLERANCE = 1e-4;
@@ -32,24 +34,6 @@ if (chromium === undefined) {
     'browser: skipped. There is no Chromium here; install one (Debian: apt install chromium) or name it in MILESTONES_CHROMIUM.',
   );
   process.exit(0);
-}
-
-/** Two convolutions with batch norm, pooling and a dense head: 12 × 12 images with 3 channels, 5 classes. */
-class ConvolutionNet extends core.Module {
-  first = new core.Parameter([3, 3, 3, 8], core.heNormal());
-  scale = new core.Parameter([8], core.ones());
-  offset = new core.Parameter([8], core.zeros());
-  second = new core.Parameter([3, 3, 8, 16], core.heNormal());
-  head = new core.Dense(16, 5);
-
-  forward(/** @type {import('@tensorflow/tfjs').Tensor4D} */ images) {
-    const [first, scale, offset, second] = [this.first, this.scale, this.offset, this.second].map(({ value }) => value);
-    const convolved = tf.conv2d(images, first, 1, 'same'); // [B, 12, 12, 8]
-    const normalized = tf.batchNorm(convolved, tf.zeros([8]), tf.ones([8]), offset, scale, 1e-5);
-    const pooled = tf.maxPool(tf.relu(normalized), 2, 2, 'valid'); // [B, 6, 6, 8]
-    const features = tf.relu(tf.conv2d(pooled, second, 2, 'same')); // [B, 3, 3, 16]
-    return this.head.forward(tf.mean(features, [1, 2])); // [B, 5]
-  }
 }
 
 /** A model's file, and what the model returns for one batch of each size: its feeds are in JSON for the page. */
@@ -68,11 +52,12 @@ async function prepareModel(name, model, input, folder, makeValues) {
 }
 
 /** Runs in the page: a model in onnxruntime-web. */
-async function runInPage({ name, dtype, cases }) {
-  const ort = await import(new URL('/onnxruntime-web/ort.wasm.min.mjs', location.href).href);
+async function runInPage({ name, dtype, cases, provider }) {
+  if (provider === 'webgpu' && !(await navigator.gpu?.requestAdapter())) return undefined;
+  const ort = await import(new URL(`/onnxruntime-web/ort.${provider}.min.mjs`, location.href).href);
   ort.env.wasm.wasmPaths = new URL('/onnxruntime-web/', location.href).href;
   ort.env.wasm.numThreads = 1;
-  const session = await ort.InferenceSession.create(`/models/${name}.onnx`, { executionProviders: ['wasm'] });
+  const session = await ort.InferenceSession.create(`/models/${name}.onnx`, { executionProviders: [provider] });
   const arrays = { float32: Float32Array, int32: Int32Array };
   const results = [];
   for (const { shape, values } of cases) {
@@ -192,22 +177,33 @@ try {
   console.log(
     `browser: Chromium ${browser.version}; a bundle of ${(bundle.length / 2 ** 20).toFixed(1)} MiB, not minified`,
   );
-  const page = await browser.context.newPage();
-  page.on('pageerror', (error) => problems.push(`the page threw: ${error.message}`));
-
-  await page.goto(`${server.address}/index.html`);
-  for (const { name, dtype, cases } of models) {
-    const given = { name, dtype, cases: cases.map(({ shape, values }) => ({ shape, values })) };
-    const { version, results } = await page.evaluate(runInPage, given);
-    for (const [index, { shape, expected }] of cases.entries()) {
-      const difference = largestDifference(results[index], expected);
-      check(
-        difference <= TOLERANCE,
-        `${name}, batch ${shape[0]}: onnxruntime-web ${version} returns [${results[index].shape.join(', ')}], ` +
-          `largest difference from cpu in Node ${difference.toExponential(1)} (at most ${TOLERANCE})`,
-      );
+  const openPage = async () => {
+    const opened = await browser.context.newPage();
+    opened.on('pageerror', (error) => problems.push(`the page threw: ${error.message}`));
+    await opened.goto(`${server.address}/index.html`);
+    return opened;
+  };
+  const checkModels = async (page, provider) => {
+    for (const { name, dtype, cases } of models) {
+      const given = { name, dtype, provider, cases: cases.map(({ shape, values }) => ({ shape, values })) };
+      const run = await page.evaluate(runInPage, given);
+      if (run === undefined) {
+        console.log(`browser: ${provider}: skipped. This Chromium has no adapter for it, not even a simulated one.`);
+        return;
+      }
+      for (const [index, { shape, expected }] of cases.entries()) {
+        const difference = largestDifference(run.results[index], expected);
+        check(
+          difference <= TOLERANCE,
+          `${name}, batch ${shape[0]}: onnxruntime-web ${run.version} on ${provider} returns ` +
+            `[${run.results[index].shape.join(', ')}], largest difference from cpu in Node ` +
+            `${difference.toExponential(1)} (at most ${TOLERANCE})`,
+        );
+      }
     }
-  }
+  };
+  const page = await openPage();
+  await checkModels(page, 'wasm');
 
   await page.goto(`${server.address}/program.html`);
   await page.waitForFunction('window.isReady === true', undefined, { timeout: 60_000 });
@@ -226,6 +222,10 @@ try {
       `${engine}: 100 steps through compile() lower a loss from ${done.firstLoss.toFixed(3)} to ${done.lastLoss.toFixed(5)}`,
     );
   }
+
+  await browser.close();
+  browser = await startChromium(chromium, true);
+  await checkModels(await openPage(), 'webgpu');
 } finally {
   await browser?.close();
   await server?.close();

@@ -75,15 +75,18 @@ export async function startServer(folders, contents = {}) {
  * Starts the browser with a profile of its own, which goes with it.
  *
  * @param {string} program
+ * @param {boolean} [withWebgpu] whether pages get WebGPU, from a software GPU
  */
-export async function startChromium(program) {
+export async function startChromium(program, withWebgpu = false) {
   const profile = mkdtempSync(join(tmpdir(), 'milestones-chromium-'));
   try {
     const context = await chromium.launchPersistentContext(profile, {
       executablePath: program,
       headless: true,
       args: [
-        '--disable-gpu',
+        ...(withWebgpu
+          ? ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan']
+          : ['--disable-gpu']),
         '--disable-quic',
         '--no-first-run',
         '--disable-background-networking',

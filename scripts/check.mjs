@@ -26,10 +26,13 @@ const checks = {
   tests: 'test:only',
   operations: 'optests:only',
   workloads: 'workloads:check',
+  memory: 'memory:check',
+  imports: 'import:check',
   packages: 'pack:check',
   install: 'install:check',
   resume: 'resume:check',
   browser: 'browser:check',
+  webgpu: 'webgpu:check',
   docs: 'docs:only',
   ...(scripts['results:check'] && { results: 'results:check' }),
 };

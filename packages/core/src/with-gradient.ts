@@ -15,11 +15,33 @@ export function withGradient<Saved extends tf.Tensor[]>(
   forward: (x: tf.Tensor) => { value: tf.Tensor; saved: [...Saved] },
   backward: (dy: tf.Tensor, saved: Saved) => tf.Tensor,
 ): tf.Tensor {
+  return withGradients(
+    [x],
+    () => {
+      const { value, saved } = forward(x);
+      return { value, saved: [...saved] };
+    },
+    (dy, saved) => [backward(dy, saved as Saved)],
+  );
+}
+
+/**
+ * The same for an operation of several tensors.
+ *
+ * @param inputs what to differentiate by
+ * @param forward computes the value from `inputs`, and names the tensors that `backward` needs
+ * @param backward the gradients in the order of `inputs`, see {@link withGradient}
+ */
+export function withGradients(
+  inputs: readonly tf.Tensor[],
+  forward: () => { value: tf.Tensor; saved: tf.Tensor[] },
+  backward: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.Tensor[],
+): tf.Tensor {
   const operation = tf.customGrad((...args) => {
-    const [input, save] = args as unknown as [tf.Tensor, (tensors: tf.Tensor[]) => void];
-    const { value, saved } = forward(input);
+    const save = args.at(-1) as unknown as (tensors: tf.Tensor[]) => void;
+    const { value, saved } = forward();
     save(saved);
-    return { value, gradFunc: (dy: tf.Tensor, kept: tf.Tensor[]) => backward(dy, kept as Saved) };
+    return { value, gradFunc: (dy: tf.Tensor, kept: tf.Tensor[]) => backward(dy, kept) };
   });
-  return operation(x);
+  return operation(...inputs);
 }

@@ -48,3 +48,5 @@ export {
   type ImageBatchesState,
   evaluationBatches,
 } from './batches/image-batches.ts';
+export type { PixelImage } from './images/pixel-image.ts';
+export { type Fit, resizeImage } from './images/resize.ts';

@@ -5,3 +5,5 @@ export { type DownloadOptions, type DownloadProgress, type DownloadRequest, down
 export { DownloadError, type DownloadFailure } from './node/download-error.ts';
 export { loadFashionMnist, loadMnist } from './node/mnist.ts';
 export { type Cifar100Options, loadCifar10, loadCifar100 } from './node/cifar.ts';
+export { type ImageOptions, type LoadImageOptions, decodeImage, loadImage } from './node/image.ts';
+export { type ImageFolderOptions, loadImageFolder } from './node/image-folder.ts';

@@ -511,6 +511,7 @@ describe('a call that fails', () => {
     const breakable = (): Runtime => ({
       version: real.version,
       thread: real.thread,
+      provider: real.provider,
       dispose: async () => {},
       async createSession(...args) {
         const session = await real.createSession(...args);

@@ -2,7 +2,9 @@
 import * as ort from 'onnxruntime-node';
 import { emitModel } from '../src/emit/emit.ts';
 import type { Graph } from '../src/graph/graph.ts';
+import { plainCpu, webgpu, type Target } from '../src/graph/target.ts';
 import type { GraphArray, GraphDtype, Value } from '../src/graph/value.ts';
+import { deviceOptions } from '../src/runtime/device-host.node.ts';
 
 /** A result. bool arrives as 0 and 1. */
 export interface GraphResult {
@@ -10,6 +12,12 @@ export interface GraphResult {
   readonly dtype: GraphDtype;
   readonly data: GraphArray;
 }
+
+/** True where the tests shall run on a GPU, which is slow where it is only simulated. */
+export const isOnGpu = process.env['MILESTONES_ONNX_PROVIDER'] === 'webgpu';
+
+/** What graphs are built for that no test builds for something else. */
+export const usualTarget: Target = isOnGpu ? webgpu : plainCpu;
 
 /**
  * Emits the model that computes `outputs`, runs it once, and returns the results by name.
@@ -22,10 +30,11 @@ export async function runGraph(
   options: ort.InferenceSession.SessionOptions = {},
 ): Promise<Record<string, GraphResult>> {
   const named = Object.entries(outputs).map(([name, value]) => ({ name, value }));
-  const { bytes, inputs } = emitModel(graph, named);
+  const { bytes, inputs, hostNodes } = emitModel(graph, named);
   const session = await ort.InferenceSession.create(bytes, {
     intraOpNumThreads: 1,
     logSeverityLevel: 3,
+    ...(isOnGpu && deviceOptions(hostNodes)),
     ...options,
   });
   try {

@@ -27,3 +27,6 @@ export {
   type KeyValueCache,
   type MultiHeadAttentionOptions,
 } from './attention.ts';
+export { Gru, GruCell } from './gru.ts';
+export { Lstm, LstmCell, type LstmOptions } from './lstm.ts';
+export { lengthMask, type RecurrentCall, type RecurrentOptions } from './recurrent-stack.ts';

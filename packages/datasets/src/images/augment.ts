@@ -13,7 +13,7 @@ export interface ImageShape {
 /** A checked step with nothing left out; see `AugmentationStep`. */
 export type PreparedStep =
   | { readonly kind: 'padAndCrop'; readonly pixels: number; readonly fill: number }
-  | { readonly kind: 'randomCrop' | 'centerCrop'; readonly size: number }
+  | { readonly kind: 'randomCrop' | 'centerCrop'; readonly size: readonly [number, number] }
   | { readonly kind: 'flip' | 'grayscale'; readonly probability: number }
   | { readonly kind: 'resize'; readonly size: readonly [number, number] }
   | {
@@ -79,7 +79,7 @@ export function createAugmenter(input: ImageShape, steps: readonly PreparedStep[
   let draws = 0;
   for (const step of steps) {
     draws += drawsOf[step.kind];
-    if (step.kind === 'randomCrop' || step.kind === 'centerCrop') height = width = step.size;
+    if (step.kind === 'randomCrop' || step.kind === 'centerCrop') [height, width] = step.size;
     else if (step.kind === 'resize' || step.kind === 'randomResizedCrop') {
       // The first of its two passes has the new width and at most the old height.
       largest = Math.max(largest, height * step.size[1]);
@@ -436,7 +436,7 @@ export function createAugmenter(input: ImageShape, steps: readonly PreparedStep[
         case 'randomCrop':
         case 'centerCrop': {
           const margin = step.kind === 'padAndCrop' ? step.pixels : 0;
-          const [newH, newW] = step.kind === 'padAndCrop' ? [h, w] : [step.size, step.size];
+          const [newH, newW] = step.kind === 'padAndCrop' ? [h, w] : step.size;
           const fixed = step.kind === 'centerCrop';
           const top = fixed ? (h - newH) >> 1 : Math.floor(random[at]! * (h - newH + 2 * margin + 1)) - margin;
           const left = fixed ? (w - newW) >> 1 : Math.floor(random[at + 1]! * (w - newW + 2 * margin + 1)) - margin;

@@ -13,10 +13,10 @@ export type AugmentationStep =
    * the old size at a random place. He et al. 2015, section 4.2, with 4 pixels.
    */
   | { readonly kind: 'padAndCrop'; readonly pixels: number; readonly fill?: number }
-  /** Cuts a piece of `size`×`size` at a random place. Krizhevsky et al. 2012, section 4.1: 224 from 256. */
-  | { readonly kind: 'randomCrop'; readonly size: number }
-  /** Cuts a piece of `size`×`size` from the middle. */
-  | { readonly kind: 'centerCrop'; readonly size: number }
+  /** Cuts a piece of `size` (a number, or [height, width]) at a random place. Krizhevsky et al. 2012, section 4.1: 224 from 256. */
+  | { readonly kind: 'randomCrop'; readonly size: number | readonly [number, number] }
+  /** Cuts a piece of `size` from the middle. */
+  | { readonly kind: 'centerCrop'; readonly size: number | readonly [number, number] }
   /** Exchanges left and right, with `probability` (default 0.5). */
   | { readonly kind: 'flip'; readonly probability?: number }
   /**
@@ -131,11 +131,14 @@ export function prepareSteps(
         prepared.push({ ...step, fill: step.fill ?? 0 });
         break;
       case 'randomCrop':
-      case 'centerCrop':
-        whole('size', step.size, 1, Math.min(height, width));
-        prepared.push(step);
-        height = width = step.size;
+      case 'centerCrop': {
+        const size = typeof step.size === 'number' ? ([step.size, step.size] as const) : step.size;
+        whole('a height of', size[0], 1, height);
+        whole('a width of', size[1], 1, width);
+        prepared.push({ kind: step.kind, size });
+        [height, width] = size;
         break;
+      }
       case 'flip':
         between('probability', step.probability ?? 0.5, 0, 1);
         prepared.push({ ...step, probability: step.probability ?? 0.5 });

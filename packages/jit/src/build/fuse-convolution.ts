@@ -44,7 +44,7 @@ function fuseRelu(graph: Graph, x: Value): Value | undefined {
 function fuseSum(graph: Graph, x: Value, summand: Value): Value | undefined {
   const node = convolutionOf(x);
   if (node === undefined) return undefined;
-  const channels = x.shape[3]!;
+  const channels = x.shape.at(-1)!;
   const isBias = summand.size === channels && summand.shape.at(-1) === channels;
   if (isBias && node.inputs.length === 2) {
     return rebuilt(graph, x, node, [...node.inputs, reshape(graph, summand, [channels])], node.attributes);

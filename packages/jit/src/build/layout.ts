@@ -55,11 +55,12 @@ export function materialize(graph: Graph, value: Value): Value {
   if (kind === undefined) return value;
   const tensor = value.node!.inputs[0]!;
   const [n, h, w, c] = imageShape(value.shape);
-  if (kind === 'nchw') return transpose(graph, tensor, [0, 2, 3, 1]);
+  if (kind === 'nchw') return reshape(graph, transpose(graph, tensor, [0, 2, 3, 1]), value.shape);
   if (value.dtype !== 'float32') return reshape(graph, transpose(graph, tensor, [0, 2, 3, 1, 4]), value.shape);
   const attributes = { channels: c, channels_last: 1 };
   const blocked = reshape(graph, tensor, [n, c, h, w]);
-  return graph.op('com.microsoft.nchwc:ReorderOutput', [blocked], attributes, value.shape, value.dtype);
+  const image = graph.op('com.microsoft.nchwc:ReorderOutput', [blocked], attributes, [n, h, w, c], value.dtype);
+  return reshape(graph, image, value.shape);
 }
 
 /**

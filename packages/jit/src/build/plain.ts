@@ -82,6 +82,14 @@ export function stridedSlice(
     begin[axis] === 0 && strides[axis] === 1 && shape[axis] === value.shape[axis] ? [] : [axis],
   );
   if (axes.length === 0) return value;
+  const turned = axes.find((axis) => strides[axis]! < 0);
+  if (turned !== undefined && graph.target.name === 'webgpu') {
+    // The GPU's Slice goes wrong where a step is negative.
+    const places = Array.from({ length: shape[turned]! }, (_, index) => begin[turned]! + index * strides[turned]!);
+    const picked = value.shape.with(turned, places.length);
+    const along = graph.op('Gather', [value, graph.integers(places)], { axis: turned }, picked, value.dtype);
+    return stridedSlice(graph, along, begin.with(turned, 0), end.with(turned, places.length), strides.with(turned, 1));
+  }
   const starts = axes.map((axis) => begin[axis]!);
   const ends = axes.map((axis) => (end[axis]! < 0 ? BEFORE_ALL : end[axis]!));
   const steps = axes.map((axis) => strides[axis]!);

@@ -4,7 +4,7 @@ import { sizeOf, type Value } from '../graph/value.ts';
 import { elementwise } from './elementwise.ts';
 import { interleave } from './interleave.ts';
 import { asLayout, blockedImage, kindFor, physical } from './layout.ts';
-import { full, pad, reshape, slice } from './shape.ts';
+import { cast, full, pad, reshape, slice, stridedSlice } from './shape.ts';
 import { windowAttributes, type Sliding, type Window } from './window.ts';
 
 /** Pooling as two steps: along W, and along H of what that gives. */
@@ -25,8 +25,17 @@ export function blockedMaxPool(graph: Graph, x: Value, sliding: Sliding): Value 
   return poolOnce(graph, poolOnce(graph, x, alongWidth), alongHeight);
 }
 
-function poolOnce(graph: Graph, x: Value, { window, output }: Sliding): Value {
+/** The largest value of each window, without the positions, which the GPU cannot give. */
+export function plainMaxPool(graph: Graph, x: Value, { window, output }: Sliding): Value {
+  const shape = [output[0], output[3], output[1], output[2]];
+  const result = graph.op('MaxPool', [physical(graph, x, 'nchw')], windowAttributes(window), shape, 'float32');
+  return asLayout(graph, result, 'nchw', output);
+}
+
+function poolOnce(graph: Graph, x: Value, sliding: Sliding): Value {
+  const { window, output } = sliding;
   if (window.size.every((size) => size === 1) && window.strides.every((stride) => stride === 1)) return x;
+  if (graph.target.name === 'webgpu') return plainMaxPool(graph, x, sliding);
   const [n, h, w, channels] = output;
   const attributes = { ...windowAttributes(window), ceil_mode: 0, storage_order: 0 };
   const result = graph.op(
@@ -46,7 +55,7 @@ function poolOnce(graph: Graph, x: Value, { window, output }: Sliding): Value {
  */
 export function maxPoolGradient(graph: Graph, x: Value, dy: Value, sliding: Sliding): Value {
   if (x.size === 0 || dy.size === 0) return full(graph, sliding.input, 0, 'float32');
-  return kindFor(graph, sliding.input[3]) === 'blocked'
+  return graph.target.name === 'webgpu' || kindFor(graph, sliding.input[3]) === 'blocked'
     ? byAxes(graph, x, dy, sliding)
     : byScattering(graph, x, dy, sliding);
 }
@@ -86,6 +95,28 @@ function byAxes(graph: Graph, x: Value, dy: Value, sliding: Sliding): Value {
   return gradientAlong(graph, 1, { x, y: rows, dy: rowGradient }, alongWidth);
 }
 
+/** 1 where a window has its largest value at an offset, else 0, by the standard's operations. */
+function equalsLargest(
+  graph: Graph,
+  axis: 0 | 1,
+  { x, y }: Readonly<Record<'x' | 'y', Value>>,
+  { window, output }: Sliding,
+  offset: number,
+): Value {
+  const along = axis + 1;
+  const before = window.before[axis];
+  const stride = window.strides[axis];
+  const end = offset + (output[along]! - 1) * stride + 1;
+  const after = Math.max(0, end - before - x.shape[along]!);
+  const alongAxis = <Item>(chosen: Item, other: Item): Item[] =>
+    x.shape.map((_, position) => (position === along ? chosen : other));
+  // Smaller than every pixel, and so beyond the edge never the largest.
+  const wide = pad(graph, x, alongAxis([before, after] as const, [0, 0] as const), -3.4e38);
+  const ends = wide.shape.with(along, end);
+  const seen = stridedSlice(graph, wide, alongAxis(offset, 0), ends, alongAxis(stride, 1));
+  return cast(graph, elementwise(graph, 'Equal', [seen, y]), 'float32');
+}
+
 /** The window along one axis alone. */
 function only({ size, strides, before, after }: Window, axis: 0 | 1): Omit<Window, 'dilations'> {
   const alone = (pair: readonly [number, number], other: number): [number, number] =>
@@ -93,7 +124,7 @@ function only({ size, strides, before, after }: Window, axis: 0 | 1): Omit<Windo
   return { size: alone(size, 1), strides: alone(strides, 1), before: alone(before, 0), after: alone(after, 0) };
 }
 
-/** The gradient of pooling along one axis, of blocked images. */
+/** The gradient of pooling along one axis. */
 function gradientAlong(
   graph: Graph,
   axis: 0 | 1,
@@ -105,6 +136,7 @@ function gradientAlong(
   const before = window.before[axis];
   const length = input[axis + 1]!;
   const count = output[axis + 1]!;
+  const isOnGpu = graph.target.name === 'webgpu';
   const shares: Value[] = [];
   let left = dy;
   for (let offset = 0; offset < size; offset++) {
@@ -115,8 +147,11 @@ function gradientAlong(
     }
     const places = Array.from({ length: count }, (_, index) => index * stride + offset - before);
     const isInside = places.map((place) => place >= 0 && place < length);
-    let hit = isLargest(graph, axis, { x, y }, { window, input, output }, offset);
-    if (isInside.includes(false)) {
+    const sliding = { window, input, output };
+    let hit = isOnGpu
+      ? equalsLargest(graph, axis, { x, y }, sliding, offset)
+      : isLargest(graph, axis, { x, y }, sliding, offset);
+    if (!isOnGpu && isInside.includes(false)) {
       // Beyond the edge the comparison sees zeros.
       const inside = graph.constant(isInside.map(Number), axis === 0 ? [1, count, 1, 1] : [1, 1, count, 1], 'float32');
       hit = elementwise(graph, 'Mul', [hit, inside]);

@@ -7,7 +7,18 @@ import type { Value } from '../graph/value.ts';
 import { asLayout, blockedImage, imageShape, layoutOf, physical, type ImageShape, type LayoutKind } from './layout.ts';
 import { concat, pad, reshape, stridedSlice } from './plain.ts';
 
-/** Axes of the physical tensor that a logical axis became. */
+/** The axis of the image that an axis of a value is: a matrix is an image of one row, its rows are pixels. */
+function imageAxis(value: Value, axis: number): number {
+  return axis + 4 - value.shape.length;
+}
+
+/** One number for each axis of a value, as numbers for the axes of its image. */
+function ofImage<Item>(numbers: readonly Item[], missing: Item): readonly [Item, Item, Item, Item] {
+  const lacking = Array.from({ length: 4 - numbers.length }, () => missing);
+  return [...lacking, ...numbers] as unknown as readonly [Item, Item, Item, Item];
+}
+
+/** Axes of the physical tensor that an axis of the image became. */
 function physicalAxes(kind: LayoutKind, axis: number): readonly number[] {
   if (axis === 0) return [0];
   if (axis < 3) return [axis + 1];
@@ -15,9 +26,10 @@ function physicalAxes(kind: LayoutKind, axis: number): readonly number[] {
 }
 
 /** A reduction over logical axes (each larger than 1), which stay with size 1. */
-export function reduceThroughLayout(graph: Graph, op: string, x: Value, axes: readonly number[]): Value | undefined {
+export function reduceThroughLayout(graph: Graph, op: string, x: Value, reduced: readonly number[]): Value | undefined {
   const kind = layoutOf(x);
   if (kind === undefined) return undefined;
+  const axes = reduced.map((axis) => imageAxis(x, axis));
   const image = imageShape(x.shape);
   const kept = image.map((size, axis) => (axes.includes(axis) ? 1 : size)) as unknown as ImageShape;
   const plane = axes.filter((axis) => axis === 1 || axis === 2);
@@ -26,16 +38,16 @@ export function reduceThroughLayout(graph: Graph, op: string, x: Value, axes: re
     const means = planeMeans(graph, x);
     const rest = axes.filter((axis) => axis === 0 || axis === 3).map((axis) => (axis === 0 ? 0 : 1));
     const shape = [kept[0], kept[3]];
-    const reduced =
+    const mean =
       rest.length === 0 ? means : graph.op(op, [means, graph.integers(rest)], { keepdims: 1 }, shape, x.dtype);
     const count = graph.scalar(image[1] * image[2]);
-    return reshape(graph, op === 'ReduceMean' ? reduced : graph.op('Mul', [reduced, count], {}, shape, x.dtype), kept);
+    return reshape(graph, op === 'ReduceMean' ? mean : graph.op('Mul', [mean, count], {}, shape, x.dtype), kept);
   }
   const tensor = x.node!.inputs[0]!;
   const lying = axes.flatMap((axis) => physicalAxes(kind, axis)).sort((left, right) => left - right);
   const shape = tensor.shape.map((size, axis) => (lying.includes(axis) ? 1 : size));
-  const reduced = graph.op(op, [tensor, graph.integers(lying)], { keepdims: 1 }, shape, x.dtype);
-  return kept[3] === 1 ? reshape(graph, reduced, kept) : asLayout(graph, reduced, kind, kept);
+  const result = graph.op(op, [tensor, graph.integers(lying)], { keepdims: 1 }, shape, x.dtype);
+  return kept[3] === 1 ? reshape(graph, result, kept) : asLayout(graph, result, kind, kept);
 }
 
 /**
@@ -54,28 +66,31 @@ export function concatThroughLayout(graph: Graph, values: readonly Value[], axis
   const kind = kinds.has('blocked') ? 'blocked' : kinds.has('nchw') ? 'nchw' : undefined;
   if (kind === undefined) return undefined;
   const { block } = graph.target;
-  if (kind === 'blocked' && values.some((value) => value.shape[3]! % block !== 0)) return undefined;
+  if (kind === 'blocked' && values.some((value) => value.shape.at(-1)! % block !== 0)) return undefined;
   const shape = values[0]!.shape.map((size, position) =>
     position === axis ? values.reduce((sum, value) => sum + value.shape[axis]!, 0) : size,
   );
   // Tensors that have no layout get one: an image of one channel or pixel too must lie in full.
   const tensors = values.map((value) => physical(graph, value, kind));
   if (kind === 'blocked' && tensors.some((tensor) => tensor.shape[4] !== block)) return undefined;
-  return asLayout(graph, concat(graph, tensors, physicalAxes(kind, axis)[0]!), kind, shape);
+  return asLayout(graph, concat(graph, tensors, physicalAxes(kind, imageAxis(values[0]!, axis))[0]!), kind, shape);
 }
 
 /** See `stridedSlice`: begin, end and strides. */
 export function sliceThroughLayout(
   graph: Graph,
   value: Value,
-  [begin, end, strides]: readonly [readonly number[], readonly number[], readonly number[]],
+  limits: readonly [readonly number[], readonly number[], readonly number[]],
 ): Value | undefined {
   const kind = layoutOf(value);
   if (kind === undefined) return undefined;
+  const begin = ofImage(limits[0], 0);
+  const end = ofImage(limits[1], 1);
+  const strides = ofImage(limits[2], 1);
   const shape = begin.map((start, axis) => Math.max(0, Math.ceil((end[axis]! - start) / strides[axis]!)));
   const { block } = graph.target;
   const blocked = kind === 'blocked';
-  const ofBlocks = blocked && shape[3] !== value.shape[3];
+  const ofBlocks = blocked && shape[3] !== value.shape.at(-1);
   if (ofBlocks && (strides[3] !== 1 || begin[3]! % block !== 0 || end[3]! % block !== 0)) return undefined;
   const size = blocked ? block : 1;
   const lie = (numbers: readonly number[], channels: number, within: number): number[] => [
@@ -94,26 +109,47 @@ export function sliceThroughLayout(
     lie(end, whole ? tensor.shape[1]! : end[3]! < 0 ? end[3]! : end[3]! / size, block),
     lie(strides, whole ? 1 : strides[3]!, 1),
   );
-  return asLayout(graph, sliced, kind, shape);
+  return asLayout(graph, sliced, kind, shape.slice(4 - value.shape.length));
+}
+
+/** Pieces of a value along an axis. */
+export function splitThroughLayout(
+  graph: Graph,
+  value: Value,
+  sizes: readonly number[],
+  axis: number,
+): Value[] | undefined {
+  const kind = layoutOf(value);
+  const { block } = graph.target;
+  const unit = kind === 'blocked' && axis === value.shape.length - 1 ? block : 1;
+  if (kind === undefined || sizes.some((size) => size === 0 || size % unit !== 0)) return undefined;
+  const tensor = value.node!.inputs[0]!;
+  const lying = physicalAxes(kind, imageAxis(value, axis))[0]!;
+  const lengths = sizes.map((size) => size / unit);
+  const outputs = lengths.map((length) => ({ shape: tensor.shape.with(lying, length), dtype: value.dtype }));
+  return graph
+    .node('Split', [tensor, graph.integers(lengths)], { axis: lying }, outputs)
+    .map((piece, index) => asLayout(graph, piece, kind, value.shape.with(axis, sizes[index]!)));
 }
 
 /** See `pad`. */
 export function padThroughLayout(
   graph: Graph,
   value: Value,
-  pads: readonly (readonly [number, number])[],
+  amounts: readonly (readonly [number, number])[],
   number: number,
 ): Value | undefined {
   const kind = layoutOf(value);
   if (kind === undefined) return undefined;
+  const none = [0, 0] as const;
+  const pads = ofImage<readonly [number, number]>(amounts, none);
   const { block } = graph.target;
   const [before, after] = pads[3]!;
   const blocked = kind === 'blocked';
   if (blocked && (before % block !== 0 || after % block !== 0)) return undefined;
   const size = blocked ? block : 1;
   const channels = [before / size, after / size] as const;
-  const none = [0, 0] as const;
   const lying = [pads[0]!, channels, pads[1]!, pads[2]!, ...(blocked ? [none] : [])];
-  const shape = value.shape.map((length, axis) => length + pads[axis]![0] + pads[axis]![1]);
+  const shape = value.shape.map((length, axis) => length + amounts[axis]![0] + amounts[axis]![1]);
   return asLayout(graph, pad(graph, value.node!.inputs[0]!, lying, number), kind, shape);
 }

@@ -36,6 +36,8 @@ export interface EmittedModel {
   /** The inputs that the model has: those of the graph that the outputs depend on, in the order of their declaration. */
   readonly inputs: Value[];
   readonly nodeCount: number;
+  /** Names of the nodes that the processor shall run though a GPU has the operation. */
+  readonly hostNodes: readonly string[];
 }
 
 /** Version of the file format. */
@@ -63,13 +65,18 @@ export function emitModel(graph: Graph, outputs: readonly ModelOutput[], options
   const nameOf = naming(results, options.constantNames);
   const inputs = options.inputs ?? live.inputs;
 
+  const hostNodes = new Map<GraphNode, string>();
+  if (graph.target.name === 'webgpu') {
+    for (const node of live.nodes) if (computesWords(node)) hostNodes.set(node, hostNodes.size.toString(36));
+  }
+
   const writer = new ProtobufWriter();
   let nodeCount = live.nodes.length;
   writer.integer(1, ONNX_IR_VERSION);
   writer.text(2, '@milestones/jit');
   writer.message(7, () => {
     for (const constant of live.generated) writeGeneratedConstant(writer, constant, nameOf);
-    for (const node of live.nodes) writeNode(writer, node, nameOf, live.used);
+    for (const node of live.nodes) writeNode(writer, node, nameOf, live.used, hostNodes.get(node));
     for (const { name, value } of results) {
       if (nameOf(value) === name && value.node !== undefined) continue;
       writeOperation(writer, 'Identity', [nameOf(value)], [name]);
@@ -97,7 +104,21 @@ export function emitModel(graph: Graph, outputs: readonly ModelOutput[], options
     });
   }
   const bytes = writer.finish();
-  return { bytes, inputs: [...inputs], nodeCount: nodeCount + live.generated.length };
+  return {
+    bytes,
+    inputs: [...inputs],
+    nodeCount: nodeCount + live.generated.length,
+    hostNodes: [...hostNodes.values()],
+  };
+}
+
+/**
+ * Whether a node computes words as a GPU could, which has no operations on bits: were the two divided, the words would
+ * wander there and back in each round of a random number.
+ */
+function computesWords({ op, inputs, outputs }: GraphNode): boolean {
+  if (op === 'BitShift' || op === 'BitwiseXor') return false;
+  return [...inputs, ...outputs].some((value) => value?.dtype === 'uint32');
 }
 
 /** What the results depend on. */
@@ -141,6 +162,7 @@ function writeNode(
   node: GraphNode,
   nameOf: (value: Value) => string,
   used: ReadonlySet<Value>,
+  ownName: string | undefined,
 ): void {
   if (node.op === 'Layout') {
     throw new Error('emitModel: a Layout reached the model; whoever builds a node materializes its inputs first.');
@@ -152,6 +174,7 @@ function writeNode(
   );
   while (outputs.at(-1) === '') outputs.pop();
   writeOperation(writer, node.op, inputs, outputs, () => {
+    if (ownName !== undefined) writer.text(3, ownName);
     for (const [name, attribute] of Object.entries(node.attributes)) writeAttribute(writer, name, attribute);
   });
 }

@@ -6,13 +6,13 @@
  * as much as a thousand additions in JavaScript, and a model for every shape that ever occurs would cost far more.
  */
 import * as tf from '@tensorflow/tfjs';
-import { createRuntime, createSyncRuntime, probeBlockedLayout } from '#runtime';
-import { plainCpu, type Target } from '../graph/target.ts';
+import { createRuntime, createSyncRuntime, probeBlockedLayout, requestedProvider } from '#runtime';
+import { plainCpu, webgpu, type Target } from '../graph/target.ts';
 import { isTensorDtype, type TensorDtype } from '../graph/tensor-array.ts';
 import { sizeOf } from '../graph/value.ts';
 import { kernels } from '../kernels/index.ts';
 import type { Kernel } from '../kernels/kernel.ts';
-import type { Runtime } from '../runtime/runtime.ts';
+import type { ExecutionProvider, Runtime, RuntimeOptions } from '../runtime/runtime.ts';
 import { KernelNotBuilt, KernelSessions, type KernelOutput } from './kernel-sessions.ts';
 import { OnnxBackend } from './onnx-backend.ts';
 
@@ -26,6 +26,11 @@ const LARGEST_CPU_INPUT = 1024;
 export interface OnnxEngineOptions {
   /** What graphs are built for; by default what a probe finds to be fastest on this machine. */
   readonly target?: Target;
+  /**
+   * How compiled steps run. By default they run on the processor, in a worker, or on a GPU if the environment variable
+   * `MILESTONES_ONNX_PROVIDER` is `webgpu`. Single operations always run on the processor.
+   */
+  readonly runtime?: RuntimeOptions;
   /** Kernels whose inputs have together at most this many values run on the cpu kernels. 1024 by default. */
   readonly largestCpuInput?: number;
 }
@@ -34,6 +39,8 @@ export interface OnnxEngineOptions {
 export interface OnnxEngine {
   /** The version of ONNX Runtime. */
   readonly version: string;
+  /** What compiled steps run on. */
+  readonly provider: ExecutionProvider;
   /** @hidden The tfjs backend: where the data of tensors are. */
   readonly backend: OnnxBackend;
   /** @hidden Runs kernels one at a time. */
@@ -54,7 +61,8 @@ let registered: OnnxEngine | undefined;
 /**
  * Registers the tfjs backend `onnx`; `tf.setBackend('onnx')` then switches to it. A second call returns the same engine.
  *
- * @throws RuntimeUnavailableError if ONNX Runtime is not installed or does not load, with the reason and the remedy
+ * @throws RuntimeUnavailableError if ONNX Runtime is not installed, does not load, or finds no GPU where one was asked
+ *   for, with the reason and the remedy
  */
 export async function registerOnnxBackend(options: OnnxEngineOptions = {}): Promise<OnnxEngine> {
   registration ??= register(options).catch((error: unknown) => {
@@ -78,18 +86,22 @@ async function register(options: OnnxEngineOptions): Promise<OnnxEngine> {
   const present = tf.findBackend(ONNX_BACKEND) as OnnxBackend | null;
   if (present?.engine !== undefined) return (registered = present.engine);
   const syncRuntime = createSyncRuntime();
-  const { target } = options;
+  const { provider = requestedProvider() } = options.runtime ?? {};
+  const target = options.target ?? (provider === 'webgpu' ? webgpu : undefined);
   const backend = new OnnxBackend();
   // Not the probed target, which takes some tenths of a second to find: single kernels cannot wait for it.
-  const kernelSessions = new KernelSessions(syncRuntime, target ?? plainCpu);
+  const kernelSessions = new KernelSessions(syncRuntime, options.target ?? plainCpu);
   const runtimes: Partial<Record<'worker' | 'inline', Promise<Runtime>>> = {};
-  registered = {
+  const engine: OnnxEngine = {
+    provider,
     version: syncRuntime.version,
     backend,
     kernelSessions,
     target: async () => target ?? probeBlockedLayout(),
-    runtime: async (thread = 'worker') => {
-      runtimes[thread] ??= createRuntime({ thread }).catch((error: unknown) => {
+    runtime: async (wanted = 'worker') => {
+      // What waits for a GPU does not wait on the calling thread, unless a program insists.
+      const thread = options.runtime?.thread ?? (provider === 'webgpu' ? 'worker' : wanted);
+      runtimes[thread] ??= createRuntime({ ...options.runtime, thread, provider }).catch((error: unknown) => {
         delete runtimes[thread];
         throw error;
       });
@@ -99,7 +111,10 @@ async function register(options: OnnxEngineOptions): Promise<OnnxEngine> {
       delete runtimes.worker;
     },
   };
-  backend.engine = registered;
+  // Whether there is a GPU shows only when it is asked for, and then the choice of an engine must know it.
+  if (provider === 'webgpu') await engine.runtime();
+  registered = engine;
+  backend.engine = engine;
   tf.registerBackend(ONNX_BACKEND, () => backend, 0);
   registerKernels(backend, kernelSessions, options.largestCpuInput ?? LARGEST_CPU_INPUT);
   return registered;

@@ -4,7 +4,20 @@ export interface Target {
   readonly name: 'cpu-blocked' | 'cpu' | 'webgpu';
   /** Channels in a block of the blocked layout: 16 with AVX-512, 8 with AVX2 and on ARM; 0 where there is none. */
   readonly block: number;
+  /** What is left out, to measure what it brings. */
+  readonly without?: readonly Optimization[];
 }
+
+/**
+ * `joined products`: a sum of products Aᵀ B as one product. `packed state`: what one optimizer updates as one vector.
+ */
+export type Optimization = 'joined products' | 'packed state';
 
 /** Only operations of the ONNX standard, and FusedMatMul. Runs on every CPU. */
 export const plainCpu: Target = { name: 'cpu', block: 0 };
+
+/** Operations that ONNX Runtime's WebGPU provider has. Runs on a CPU too. */
+export const webgpu: Target = { name: 'webgpu', block: 0 };
+
+/** Whether one operation of the target can have that many results: a GPU's program reaches 8 tensors at least. */
+export const canSplit = ({ name }: Target, parts: number): boolean => name !== 'webgpu' || parts < 8;

@@ -7,8 +7,9 @@ import { elementwise } from '../build/elementwise.ts';
 import { materialize } from '../build/layout.ts';
 import { matMul } from '../build/matmul.ts';
 import { reduce } from '../build/reduce.ts';
-import { cast, concat, full, reshape } from '../build/shape.ts';
+import { cast, concat, full, reshape, slice } from '../build/shape.ts';
 import type { Graph } from '../graph/graph.ts';
+import { canSplit } from '../graph/target.ts';
 import { sizeOf, type Value } from '../graph/value.ts';
 import type { Kernel, KernelFamily } from './kernel.ts';
 
@@ -17,6 +18,16 @@ const layerNorm: Kernel = (graph, { x, weight, bias }, { epsilon }) => {
   const { shape } = x!;
   const rows = [...shape.slice(0, -1), 1];
   if (x!.size === 0) return [shape, rows, rows].map((each) => full(graph, each, 0, 'float32'));
+  if (graph.target.name === 'webgpu') {
+    // The GPU's own operation loses the variance where the mean is large.
+    const op = (name: string, ...inputs: Value[]): Value => elementwise(graph, name, inputs);
+    const mean = reduce(graph, 'ReduceMean', x!, [-1], true);
+    const centred = op('Sub', x!, mean);
+    const variance = reduce(graph, 'ReduceMean', op('Mul', centred, centred), [-1], true);
+    const inverse = op('Reciprocal', op('Sqrt', op('Add', variance, graph.scalar(epsilon as number))));
+    const scaled = op('Mul', op('Mul', centred, inverse), weight!);
+    return [bias === undefined ? scaled : op('Add', scaled, bias), mean, inverse];
+  }
   return graph.node(
     'LayerNormalization',
     // ONNX Runtime 1.30 crashes on a bias that is there in name only.
@@ -74,12 +85,22 @@ function classIndices(graph: Graph, labels: Value, classes: number): Value {
   return reshape(graph, cast(graph, bounded, 'int64'), [labels.size, 1]);
 }
 
+/** Of each row of a matrix. */
+function logSoftmax(graph: Graph, logits: Value): Value {
+  const { shape, dtype } = logits;
+  if (graph.target.name !== 'webgpu') return graph.op('LogSoftmax', [logits], { axis: 1 }, shape, dtype);
+  // The GPU has no such operation.
+  const shifted = elementwise(graph, 'Sub', [logits, reduce(graph, 'ReduceMax', logits, [1], true)]);
+  const total = reduce(graph, 'ReduceSum', elementwise(graph, 'Exp', [shifted]), [1], true);
+  return elementwise(graph, 'Sub', [shifted, elementwise(graph, 'Log', [total])]);
+}
+
 /** logits [rows, K], labels int32 [rows] → −log softmax(logits)[label] [rows], softmax(logits) [rows, K]. */
 const softmaxCrossEntropy: Kernel = (graph, { logits, labels }) => {
   const [rows, classes] = logits!.shape as [number, number];
   if (logits!.size === 0) return [full(graph, [rows], 0, 'float32'), full(graph, [rows, classes], 0, 'float32')];
   // From the logarithm, not of the probability: a probability below 1e-38 is 0, and its logarithm lost.
-  const logarithms = graph.op('LogSoftmax', [materialize(graph, logits!)], { axis: 1 }, [rows, classes], 'float32');
+  const logarithms = logSoftmax(graph, materialize(graph, logits!));
   const indices = classIndices(graph, labels!, classes);
   const picked = graph.op('GatherElements', [logarithms, indices], { axis: 1 }, [rows, 1], 'float32');
   return [
@@ -92,15 +113,13 @@ const softmaxCrossEntropy: Kernel = (graph, { logits, labels }) => {
 const softmaxCrossEntropyGradient: Kernel = (graph, { dy, probabilities, labels }) => {
   const [rows, classes] = probabilities!.shape as [number, number];
   if (probabilities!.size === 0) return full(graph, [rows, classes], 0, 'float32');
-  const rowNumbers = graph.constant(
-    Array.from({ length: rows }, (_, row) => row),
-    [rows, 1],
-    'int64',
-  );
-  const places = concat(graph, [rowNumbers, classIndices(graph, labels!, classes)], 1); // [rows, 2]
-  const minusOnes = full(graph, [rows], -1, 'float32');
-  const inputs = [materialize(graph, probabilities!), places, minusOnes];
-  const difference = graph.op('ScatterND', inputs, { reduction: 'add' }, [rows, classes], 'float32');
+  // One number in each row, and in place: ScatterND would copy the matrix first.
+  const inputs = [
+    materialize(graph, probabilities!),
+    classIndices(graph, labels!, classes),
+    full(graph, [rows, 1], -1, 'float32'),
+  ];
+  const difference = graph.op('ScatterElements', inputs, { axis: 1, reduction: 'add' }, [rows, classes], 'float32');
   return elementwise(graph, 'Mul', [difference, reshape(graph, dy!, [rows, 1])]);
 };
 
@@ -137,6 +156,14 @@ const adam: Kernel = (graph, inputs, { count, beta1, beta2, decay }) => {
 function unpacked(graph: Graph, vector: Value, shapes: readonly (readonly number[])[]): Value[] {
   if (shapes.length === 1) return [reshape(graph, vector, shapes[0]!)];
   const sizes = shapes.map(sizeOf);
+  if (!canSplit(graph.target, sizes.length)) {
+    let start = 0;
+    return shapes.map((shape, index) => {
+      const part = slice(graph, vector, [start], [sizes[index]!]);
+      start += sizes[index]!;
+      return reshape(graph, part, shape);
+    });
+  }
   const parts = graph.node(
     'Split',
     [vector, graph.integers(sizes)],

@@ -4,6 +4,7 @@ import { elementwise } from '../build/elementwise.ts';
 import { materialize } from '../build/layout.ts';
 import { matMul } from '../build/matmul.ts';
 import { full } from '../build/shape.ts';
+import { sharedProduct } from '../build/shared-product.ts';
 import { sizeOf } from '../graph/value.ts';
 import { activate } from './activation.ts';
 import type { Kernel, KernelFamily } from './kernel.ts';
@@ -40,5 +41,7 @@ const einsum: Kernel = (graph, inputs, attributes) => {
 export const matmulKernels: KernelFamily = {
   BatchMatMul: batchMatMul,
   Einsum: einsum,
+  MilestonesSharedProduct: (graph, { x, weight }, { transpose }) =>
+    sharedProduct(graph, x!, weight!, transpose === true),
   _FusedMatMul: fusedMatMul,
 };

@@ -1,7 +1,7 @@
 /** Pooling over windows of pixels, and its gradients. */
 import { convolveDepthwiseInputGradient } from '../build/input-gradient.ts';
 import { asLayout, blockedImage, kindFor, physical } from '../build/layout.ts';
-import { blockedMaxPool, maxPoolGradient } from '../build/pooling-gradient.ts';
+import { blockedMaxPool, maxPoolGradient, plainMaxPool } from '../build/pooling-gradient.ts';
 import { full } from '../build/shape.ts';
 import { poolingSliding, windowAttributes } from '../build/window.ts';
 import { sizeOf } from '../graph/value.ts';
@@ -12,6 +12,7 @@ const MaxPool: Kernel = (graph, { x }, attributes) => {
   const { window, output } = sliding;
   if (sizeOf(output) === 0) return full(graph, output, 0, 'float32');
   if (kindFor(graph, output[3]) === 'blocked') return blockedMaxPool(graph, x!, sliding);
+  if (graph.target.name === 'webgpu') return plainMaxPool(graph, x!, sliding);
   const shape = [output[0], output[3], output[1], output[2]];
   // The gradient asks for the positions too: with both outputs it is the same node.
   const [y] = graph.node('MaxPool', [physical(graph, x!, 'nchw')], windowAttributes(window), [

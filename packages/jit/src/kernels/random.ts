@@ -49,7 +49,7 @@ function threefry(graph: Graph, key: readonly [Value, Value], counters: Value, s
 
 /** The pair of standard normal numbers that two words give (Box and Muller 1958), in double precision as on the host. */
 function normalPair(graph: Graph, [first, second]: readonly [Value, Value]): [Value, Value] {
-  const dtype = graph.target.name === 'webgpu' ? 'float32' : 'float64';
+  const dtype = 'float64';
   const number = (value: number): Value => graph.scalar(value, dtype);
   const fraction = (bits: Value, add: number): Value => {
     const whole = cast(graph, shiftRight(graph, bits, 8), dtype);

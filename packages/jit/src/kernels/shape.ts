@@ -4,7 +4,9 @@ import { convert } from '../build/convert.ts';
 import { elementwise } from '../build/elementwise.ts';
 import { materialize } from '../build/layout.ts';
 import { cast, concat, expand, full, pad, reshape, slice, stridedSlice, transpose } from '../build/shape.ts';
+import { splitThroughLayout } from '../build/through-layout.ts';
 import type { Graph } from '../graph/graph.ts';
+import { canSplit } from '../graph/target.ts';
 import { sizeOf, type GraphDtype, type Value } from '../graph/value.ts';
 import { choose } from './comparison.ts';
 import type { Kernel, KernelFamily } from './kernel.ts';
@@ -72,8 +74,11 @@ const pack: Kernel = (graph, inputs, { axis }) => {
 
 function split(graph: Graph, x: Value, sizes: readonly number[], axis: number): readonly Value[] {
   if (sizes.length === 1) return [x];
+  const laid = splitThroughLayout(graph, x, sizes, axis);
+  if (laid !== undefined) return laid;
   const shapes = sizes.map((size) => x.shape.with(axis, size));
-  const isSimple = x.data === undefined && x.size > 0 && sizes.every((size) => size > 0);
+  const isSimple =
+    canSplit(graph.target, sizes.length) && x.data === undefined && x.size > 0 && sizes.every((size) => size > 0);
   if (isSimple) {
     const outputs = shapes.map((shape) => ({ shape, dtype: x.dtype }));
     return graph.node('Split', [materialize(graph, x), graph.integers(sizes)], { axis }, outputs);

@@ -35,6 +35,8 @@ export function packState(
   variables: readonly StateVariable[],
   results: readonly Value[],
 ): readonly PackedState[] {
+  // A tensor on a GPU is no part of another one.
+  if (graph.target.name === 'webgpu') return [];
   const outputs = [...results, ...variables.flatMap(({ after }) => (after === undefined ? [] : [after]))];
   const nodes = nodesBehind(outputs);
   return cuts(variables).map(({ vector, members }, index) => {

@@ -47,6 +47,8 @@ export interface StateBuffers {
   readonly fixed: ArrayBuffer;
   readonly current: ArrayBuffer;
   readonly next: ArrayBuffer;
+  /** Inputs whose values were written since the host gave the state away; undefined: it never had it. */
+  readonly written?: string[];
 }
 
 /** Where feeds and results are in {@link RunBuffers}. */
@@ -135,7 +137,7 @@ export function createHost(onnxruntime: BindingModule): Host {
     12: 'uint32',
   };
   type ArrayConstructor = new (buffer: ArrayBuffer, offset: number, length: number) => ArrayBufferView;
-  type Buffers = RunBuffers & StateBuffers;
+  type Buffers = RunBuffers & Omit<StateBuffers, 'written'>;
   /** A tensor that looks into another buffer in each run, because the buffers wander or take turns. */
   interface Window {
     readonly tensor: NativeTensor;

@@ -63,6 +63,13 @@ export function bindingModule(folder: string): string {
 export function explainLoadFailure(message: string): { reason: string; remedy: string } {
   const said = message.split('\n', 1)[0]!.replace(/\.$/, '');
   const other = "Choose another engine, for example 'wasm'.";
+  if (message.includes('WebGPU adapter')) {
+    return {
+      reason:
+        'ONNX Runtime finds no WebGPU adapter: no GPU with a driver for Vulkan, Metal or Direct3D 12 that meets its needs.',
+      remedy: "Install the GPU's driver, or compute on the processor: leave MILESTONES_ONNX_PROVIDER unset.",
+    };
+  }
   if (/musl|ld-linux|fcntl64: symbol not found/.test(said)) {
     return {
       reason: `the binary of ${PACKAGE} needs glibc, and this system has another C library (${said}).`,

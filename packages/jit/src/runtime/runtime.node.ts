@@ -1,6 +1,7 @@
 /** ONNX Runtime in Node: in a worker thread, or on the calling thread. */
 import { createRequire } from 'node:module';
 import type { GraphArray, GraphDtype } from '../graph/value.ts';
+import { createDeviceHost, deviceOptions } from './device-host.node.ts';
 import { explainFailure, RuntimeUnavailableError } from './errors.ts';
 import {
   createHost,
@@ -14,6 +15,7 @@ import {
 import { bindingModule, explainLoadFailure, findOnnxruntime, inspectOnnxruntime } from './onnxruntime-package.node.ts';
 import type {
   ExecutionOptions,
+  ExecutionProvider,
   GraphSession,
   HostTensor,
   Runtime,
@@ -35,15 +37,15 @@ export { probeBlockedLayout } from './probe.node.ts';
  * @throws RuntimeUnavailableError where it is not installed, has another version, or does not load
  */
 export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
-  const { thread = 'worker', ...execution } = options;
+  const { thread = 'worker', provider = 'cpu', ...execution } = options;
   checkThreads(execution.threads);
   const found = locate('createRuntime');
   if (thread === 'inline') {
-    const carrier = new InlineCarrier(loadHost('createRuntime', found.module));
-    return new NodeRuntime(found.version, thread, execution, carrier);
+    const carrier = new InlineCarrier(loadHost('createRuntime', found.module, provider));
+    return new NodeRuntime(found.version, provider, execution, carrier);
   }
   try {
-    return new NodeRuntime(found.version, thread, execution, await startWorker(found.module));
+    return new NodeRuntime(found.version, provider, execution, await startWorker(found.module, makers[provider]));
   } catch (error) {
     throw unavailable('createRuntime', error);
   }
@@ -57,7 +59,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
 export function createSyncRuntime(options: ExecutionOptions = {}): SyncRuntime {
   checkThreads(options.threads);
   const { version, module } = locate('createSyncRuntime');
-  const host = loadHost('createSyncRuntime', module);
+  const host = loadHost('createSyncRuntime', module, 'cpu');
   const live = new Set<number>();
   let disposed = false;
   return {
@@ -77,6 +79,17 @@ export function createSyncRuntime(options: ExecutionOptions = {}): SyncRuntime {
       live.clear();
     },
   };
+}
+
+/**
+ * What compiled steps run on: the variable `MILESTONES_ONNX_PROVIDER`, or the processor.
+ *
+ * @throws Error if the variable names neither
+ */
+export function requestedProvider(): ExecutionProvider {
+  const name = process.env['MILESTONES_ONNX_PROVIDER'] || 'cpu';
+  if (name === 'cpu' || name === 'webgpu') return name;
+  throw new Error(`MILESTONES_ONNX_PROVIDER: '${name}' arrived; give 'cpu' or 'webgpu', or leave it unset.`);
 }
 
 let nextId = 0;
@@ -158,6 +171,7 @@ class InlineCarrier implements Carrier {
 class NodeRuntime implements Runtime {
   readonly version: string;
   readonly thread: 'worker' | 'inline';
+  readonly provider: ExecutionProvider;
   readonly #options: ExecutionOptions;
   readonly #carrier: InlineCarrier | Awaited<ReturnType<typeof startWorker>>;
   readonly #sessions = new Set<Session>();
@@ -165,12 +179,13 @@ class NodeRuntime implements Runtime {
 
   constructor(
     version: string,
-    thread: 'worker' | 'inline',
+    provider: ExecutionProvider,
     options: ExecutionOptions,
     carrier: InlineCarrier | Awaited<ReturnType<typeof startWorker>>,
   ) {
     this.version = version;
-    this.thread = thread;
+    this.thread = carrier instanceof InlineCarrier ? 'inline' : 'worker';
+    this.provider = provider;
     this.#options = options;
     this.#carrier = carrier;
   }
@@ -178,11 +193,18 @@ class NodeRuntime implements Runtime {
   async createSession(model: Uint8Array, options: SessionOptions = {}): Promise<GraphSession> {
     if (this.#disposal !== undefined) throw new Error('createSession: this runtime was disposed; create a new one.');
     if (this.#carrier.failure !== undefined) throw this.#carrier.failure;
-    const { state = [], ...execution } = options;
+    const { state = [], hostNodes = [], ...execution } = options;
     checkThreads(execution.threads);
+    const part = this.provider === 'webgpu' ? state.find(({ inside }) => inside !== undefined) : undefined;
+    if (part !== undefined) {
+      throw new Error(`createSession: ${part.input} is a part of another state; on a GPU give each state of its own.`);
+    }
     const id = nextId++;
     const places = placeState(state);
-    const settings = nativeOptions({ ...this.#options, ...execution });
+    const settings = {
+      ...nativeOptions({ ...this.#options, ...execution }),
+      ...(this.provider === 'webgpu' && deviceOptions(hostNodes)),
+    };
     let description: ModelDescription;
     try {
       description = await this.#carrier.create(id, model, settings, places);
@@ -218,14 +240,13 @@ function locate(where: string): { version: string; module: string } {
   return { version: found.version, module: bindingModule(folder!) };
 }
 
-let host: Host | undefined;
+const makers = { cpu: createHost, webgpu: createDeviceHost };
+const hosts: { [provider in ExecutionProvider]?: Host } = {};
 
 /** One host serves everything on this thread. */
-function loadHost(where: string, module: string): Host {
-  if (host !== undefined) return host;
+function loadHost(where: string, module: string, provider: ExecutionProvider): Host {
   try {
-    host = createHost(createRequire(import.meta.url)(module) as BindingModule);
-    return host;
+    return (hosts[provider] ??= makers[provider](createRequire(import.meta.url)(module) as BindingModule));
   } catch (error) {
     throw unavailable(where, error);
   }

@@ -53,8 +53,13 @@ export interface ExecutionOptions {
   readonly sessionOptions?: Readonly<Record<string, unknown>>;
 }
 
+/** What computes: the processor, or a GPU through WebGPU, where state stays from run to run. */
+export type ExecutionProvider = 'cpu' | 'webgpu';
+
 /** Options of `createRuntime`. */
 export interface RuntimeOptions extends ExecutionOptions {
+  /** `cpu` by default. `webgpu` throws a `RuntimeUnavailableError` where there is no adapter. */
+  readonly provider?: ExecutionProvider;
   /**
    * `worker` (default): runs do not block the event loop; a run costs about 0.1 ms more. `inline`: on the calling thread,
    * for graphs that take less than a millisecond. The numbers are the same.
@@ -65,6 +70,8 @@ export interface RuntimeOptions extends ExecutionOptions {
 /** Options of `createSession`. */
 export interface SessionOptions extends ExecutionOptions {
   readonly state?: readonly StateSlot[];
+  /** Nodes of the model that the processor runs though the GPU could, by name; see `emitModel`. */
+  readonly hostNodes?: readonly string[];
 }
 
 /** A model that is ready to run. */
@@ -99,6 +106,7 @@ export interface Runtime {
   /** Version of ONNX Runtime. */
   readonly version: string;
   readonly thread: 'worker' | 'inline';
+  readonly provider: ExecutionProvider;
   createSession(model: Uint8Array, options?: SessionOptions): Promise<GraphSession>;
   /** Disposes of every session and ends the worker. */
   dispose(): Promise<void>;

@@ -152,6 +152,7 @@ export class Session implements GraphSession {
     const { dtype, shape } = this.#place(input);
     checkTensor('writeState', input, dtype, shape, { dtype, shape, data: array });
     this.#view(input).set(array as never);
+    this.#buffers!.written?.push(input);
   }
 
   dispose(): Promise<void> {

@@ -1,9 +1,17 @@
 /** The main thread's end of the worker. */
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
 import { explainFailure, RuntimeLostError } from './errors.ts';
-import type { ModelDescription, StateBuffers, StatePlace } from './host.node.ts';
+import { createHost, type ModelDescription, type StateBuffers, type StatePlace } from './host.node.ts';
 import type { Carrier } from './session.node.ts';
-import { ENDED, REPLIES, workerSource, type Reply, type Request, type WorkerData } from './worker.node.ts';
+import {
+  ENDED,
+  REPLIES,
+  workerSource,
+  type Reply,
+  type Request,
+  type WorkerData,
+  type MakeHost,
+} from './worker.node.ts';
 
 /** How long a blocked main thread sleeps before it looks whether the worker still lives. */
 const LOOK_MILLISECONDS = 200;
@@ -91,7 +99,10 @@ export class WorkerCarrier implements Carrier {
     if (this.failure instanceof RuntimeLostError) throw this.failure;
     const outcome: { state?: StateBuffers; error?: Error } = {};
     this.#await(id, {
-      settle: (reply) => (outcome.state = (reply as Reply & { kind: 'taken' }).state),
+      settle: (reply) => {
+        if (reply.kind === 'taken') outcome.state = reply.state;
+        else if (reply.kind === 'failed') outcome.error = explainFailure('readState', reply.message);
+      },
       lose: (error) => (outcome.error = error),
     });
     this.#send({ kind: 'take', id });
@@ -197,10 +208,10 @@ export class WorkerCarrier implements Carrier {
 }
 
 /** Starts a worker and loads ONNX Runtime in it. */
-export async function startWorker(bindingModule: string): Promise<WorkerCarrier> {
+export async function startWorker(bindingModule: string, makeHost: MakeHost = createHost): Promise<WorkerCarrier> {
   const { port1, port2 } = new MessageChannel();
   const signal = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
-  const worker = new Worker(workerSource(), {
+  const worker = new Worker(workerSource(makeHost), {
     eval: true,
     name: 'milestones-onnxruntime',
     workerData: { port: port2, signal, bindingModule } satisfies WorkerData,

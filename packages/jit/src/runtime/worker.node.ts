@@ -1,15 +1,14 @@
 /** The worker: takes messages from a port and answers each. Like the host, the functions here travel as source text. */
 import type { MessagePort } from 'node:worker_threads';
-import {
-  createHost,
-  type BindingModule,
-  type FreeResult,
-  type Host,
-  type ModelDescription,
-  type RunBuffers,
-  type RunPlaces,
-  type StateBuffers,
-  type StatePlace,
+import type {
+  BindingModule,
+  FreeResult,
+  Host,
+  ModelDescription,
+  RunBuffers,
+  RunPlaces,
+  StateBuffers,
+  StatePlace,
 } from './host.node.ts';
 
 /** What the main thread asks. */
@@ -38,15 +37,14 @@ export interface WorkerData {
   readonly bindingModule: string;
 }
 
+/** Loads the side that calls ONNX Runtime. */
+export type MakeHost = (onnxruntime: BindingModule) => Host;
+
 /** Positions in {@link WorkerData.signal}. */
 export const REPLIES = 0;
 export const ENDED = 1;
 
-function serve(
-  { port, signal, bindingModule }: WorkerData,
-  load: (file: string) => unknown,
-  makeHost: (onnxruntime: BindingModule) => Host,
-): void {
+function serve({ port, signal, bindingModule }: WorkerData, load: (file: string) => unknown, makeHost: MakeHost): void {
   const wake = (): void => {
     Atomics.add(signal, 0, 1);
     Atomics.notify(signal, 0);
@@ -103,10 +101,10 @@ function serve(
   reply({ kind: 'ready' });
 }
 
-/** The worker's program. */
-export function workerSource(): string {
+/** The worker's program. `makeHost` travels as source text too, and must use nothing from outside itself. */
+export function workerSource(makeHost: MakeHost): string {
   // Some compilers wrap functions in calls of a helper of this name, which the text then refers to.
   return `'use strict';
 var __name = (target) => target;
-(${serve.toString()})(require('node:worker_threads').workerData, require, ${createHost.toString()});`;
+(${serve.toString()})(require('node:worker_threads').workerData, require, ${makeHost.toString()});`;
 }

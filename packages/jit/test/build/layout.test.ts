@@ -2,11 +2,10 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Graph } from '../../src/graph/graph.ts';
-import { plainCpu } from '../../src/graph/target.ts';
 import { sizeOf, type Value } from '../../src/graph/value.ts';
 import { kernels } from '../../src/kernels/index.ts';
 import { Generator } from '../kernels/against-cpu.ts';
-import { blockedTargets } from '../kernels/blocked-targets.ts';
+import { allTargets } from '../kernels/targets.ts';
 import { runGraph } from '../run-graph.ts';
 
 beforeAll(async () => {
@@ -14,7 +13,7 @@ beforeAll(async () => {
   await tf.setBackend('cpu');
 });
 
-const targets = [plainCpu, ...(await blockedTargets())];
+const targets = await allTargets();
 
 type InputName = 'x' | 'filter' | 'bias' | 'scale' | 'map' | 'other';
 

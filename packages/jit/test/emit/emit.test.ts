@@ -5,7 +5,9 @@ import { reduce } from '../../src/build/reduce.ts';
 import { concat, full, pad, slice, transpose } from '../../src/build/shape.ts';
 import { emitModel } from '../../src/emit/emit.ts';
 import { Graph } from '../../src/graph/graph.ts';
-import { plainCpu } from '../../src/graph/target.ts';
+import { plainCpu, webgpu, type Target } from '../../src/graph/target.ts';
+import type { Value } from '../../src/graph/value.ts';
+import { kernels } from '../../src/kernels/index.ts';
 import { runGraph } from '../run-graph.ts';
 
 describe('emitModel', () => {
@@ -72,6 +74,26 @@ describe('emitModel', () => {
     const graph = new Graph(plainCpu);
     const { bytes } = emitModel(graph, [{ name: 'y', value: full(graph, [1000, 1000], 0, 'float32') }]);
     expect(bytes.length).toBeLessThan(500);
+  });
+
+  it('names the nodes that compute random words for the processor, where a GPU would do the rest', async () => {
+    const key = Int32Array.of(1, 2);
+    const build = (target: Target): [Graph, Value] => {
+      const graph = new Graph(target);
+      const attributes = { stream: 3, shape: [10], distribution: 'uniform' };
+      const inputs = { key: graph.input('key', [2], 'int32') };
+      return [graph, kernels.get('MilestonesCounterRandom')!(graph, inputs, attributes) as Value];
+    };
+    const [graph, numbers] = build(webgpu);
+    const { hostNodes } = emitModel(graph, [{ name: 'numbers', value: numbers }]);
+    expect(hostNodes.length).toBeGreaterThan(20);
+    expect(new Set(hostNodes).size).toBe(hostNodes.length);
+    const [plainGraph, plainNumbers] = build(plainCpu);
+    expect(emitModel(plainGraph, [{ name: 'numbers', value: plainNumbers }]).hostNodes).toEqual([]);
+    const results = await runGraph(graph, { numbers }, { key });
+    expect(results['numbers']!.data).toEqual(
+      (await runGraph(plainGraph, { numbers: plainNumbers }, { key }))['numbers']!.data,
+    );
   });
 
   it('refuses two outputs of one name', () => {

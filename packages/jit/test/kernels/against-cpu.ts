@@ -4,12 +4,12 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { Graph } from '../../src/graph/graph.ts';
-import { plainCpu, type Target } from '../../src/graph/target.ts';
+import type { Target } from '../../src/graph/target.ts';
 import { sizeOf, type GraphArray, type Value } from '../../src/graph/value.ts';
 import type { KernelAttributes } from '../../src/kernels/kernel.ts';
 import { kernels } from '../../src/kernels/index.ts';
 import { traceStep } from '../../src/trace/trace.ts';
-import { runGraph, type GraphResult } from '../run-graph.ts';
+import { runGraph, usualTarget, type GraphResult } from '../run-graph.ts';
 
 /** A type that tfjs's tensors have. */
 export type Dtype = 'float32' | 'int32' | 'bool';
@@ -119,7 +119,7 @@ export class Comparison {
  * @param target what the graph is built for
  * @throws Error at the first difference
  */
-export async function expectSameAsCpu({ cases }: Comparison, target: Target = plainCpu): Promise<void> {
+export async function expectSameAsCpu({ cases }: Comparison, target: Target = usualTarget): Promise<void> {
   const graph = new Graph(target);
   const outputs: Record<string, Value> = {};
   const feeds: Record<string, GraphArray> = {};
@@ -160,7 +160,7 @@ export async function expectSameAsCpu({ cases }: Comparison, target: Target = pl
 export async function expectSameGradientAsCpu(
   { cases }: Comparison,
   random: Generator,
-  target: Target = plainCpu,
+  target: Target = usualTarget,
 ): Promise<number> {
   const wanted: { testCase: Case; gradients: Operand[]; names: string[]; weights: Operand[] }[] = [];
   let refused = 0;

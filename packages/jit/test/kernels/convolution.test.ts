@@ -1,9 +1,8 @@
 /** Convolutions, pooling and their gradients against tfjs's cpu engine, on every target that works on this machine. */
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, it } from 'vitest';
-import { plainCpu } from '../../src/graph/target.ts';
 import { Comparison, expectSameAsCpu, Generator, operand, type Operand } from './against-cpu.ts';
-import { blockedTargets } from './blocked-targets.ts';
+import { allTargets } from './targets.ts';
 
 const close = { absolute: 3e-5, relative: 1e-5 };
 
@@ -38,7 +37,7 @@ function geometry(generator: Generator, block: number) {
   return { image, size, pad, strides, outer: channels() };
 }
 
-const targets = [plainCpu, ...(await blockedTargets())];
+const targets = await allTargets();
 
 describe.each(targets)('on $name with blocks of $block', (target) => {
   it('convolutions and their gradients', async () => {

@@ -11,7 +11,7 @@ import { installGradientRepairs } from '../../../backend/src/repairs/index.ts';
 import { plainCpu } from '../../src/graph/target.ts';
 import { kernels } from '../../src/kernels/index.ts';
 import { Comparison, expectSameAsCpu, expectSameGradientAsCpu, Generator } from './against-cpu.ts';
-import { blockedTargets } from './blocked-targets.ts';
+import { allTargets } from './targets.ts';
 import { references } from './fused-references.ts';
 import { randomCases } from './random-cases.ts';
 
@@ -23,7 +23,7 @@ const BATCH = 20;
 /** Kernels that are built differently where there is a blocked layout. */
 const withLayouts = new Set([...kernels.keys()].filter((name) => /Conv2d|Conv2D|Pool|BatchNorm|LRN/.test(name)));
 
-const targets = [plainCpu, ...(await blockedTargets())];
+const targets = await allTargets();
 
 beforeAll(async () => {
   tf.env().set('PROD', true);
@@ -60,7 +60,7 @@ it('has random cases of every kernel, and of no other', () => {
 });
 
 describe.each(targets)('on $name with blocks of $block', (target) => {
-  const names = target === plainCpu ? [...kernels.keys()] : [...withLayouts];
+  const names = target === plainCpu || target.name === 'webgpu' ? [...kernels.keys()] : [...withLayouts];
   it.each(names)('%s', async (kernel) => {
     const random = new Generator(seedOf(kernel));
     await inBatches((count) => expectSameAsCpu(casesOf(kernel, random, target.block, count), target));

@@ -1,10 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Graph } from '../../src/graph/graph.ts';
-import { plainCpu } from '../../src/graph/target.ts';
 import { kernels } from '../../src/kernels/index.ts';
 import type { Value } from '../../src/graph/value.ts';
-import { runGraph } from '../run-graph.ts';
+import { runGraph, usualTarget } from '../run-graph.ts';
 import { Comparison, expectSameAsCpu, Generator, operand, type Dtype, type Operand } from './against-cpu.ts';
 
 const dtypes: readonly Dtype[] = ['float32', 'float32', 'int32', 'bool'];
@@ -103,7 +102,7 @@ describe('kernels of positions', () => {
   });
 
   it('add to one place from several threads without losing any', async () => {
-    const graph = new Graph(plainCpu);
+    const graph = new Graph(usualTarget);
     const count = 20_000;
     const width = 64;
     const x = graph.input('x', [count, width], 'float32');

@@ -2,19 +2,18 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Graph } from '../../src/graph/graph.ts';
-import { plainCpu } from '../../src/graph/target.ts';
 import { sizeOf, type Value } from '../../src/graph/value.ts';
 import { kernels } from '../../src/kernels/index.ts';
 import { runGraph } from '../run-graph.ts';
 import { Comparison, expectSameAsCpu, Generator } from './against-cpu.ts';
-import { blockedTargets } from './blocked-targets.ts';
+import { allTargets } from './targets.ts';
 
 beforeAll(async () => {
   tf.env().set('PROD', true);
   await tf.setBackend('cpu');
 });
 
-const targets = [plainCpu, ...(await blockedTargets())];
+const targets = await allTargets();
 const EPSILON = 1e-5;
 
 /** The formulas, in two passes and double precision. */

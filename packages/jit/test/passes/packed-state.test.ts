@@ -3,7 +3,7 @@ import { elementwise } from '../../src/build/elementwise.ts';
 import { concat, reshape } from '../../src/build/shape.ts';
 import { emitModel } from '../../src/emit/emit.ts';
 import { Graph } from '../../src/graph/graph.ts';
-import { plainCpu } from '../../src/graph/target.ts';
+import { plainCpu, webgpu } from '../../src/graph/target.ts';
 import { sizeOf, type Value } from '../../src/graph/value.ts';
 import { packState, type StateVariable } from '../../src/passes/packed-state.ts';
 import { runGraph } from '../run-graph.ts';
@@ -60,6 +60,11 @@ describe('packState', () => {
     const graph = new Graph(plainCpu);
     const { variables } = doubled(graph);
     expect(packState(graph, [variables[0]!, { before: variables[1]!.before, after: undefined }], [])).toEqual([]);
+  });
+
+  it('leaves tensors apart that live on a GPU', () => {
+    const graph = new Graph(webgpu);
+    expect(packState(graph, doubled(graph).variables, [])).toEqual([]);
   });
 
   it('packs what is written together also where it is not read together', () => {

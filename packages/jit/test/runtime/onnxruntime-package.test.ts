@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { runtimeAvailability } from '../../src/index.ts';
 import { RuntimeUnavailableError } from '../../src/runtime/errors.ts';
 import {
@@ -10,6 +10,7 @@ import {
   inspectOnnxruntime,
   ONNXRUNTIME_VERSION,
 } from '../../src/runtime/onnxruntime-package.node.ts';
+import { requestedProvider } from '../../src/runtime/runtime.node.ts';
 import * as browser from '../../src/runtime/runtime.browser.ts';
 
 const root = mkdtempSync(path.join(os.tmpdir(), 'milestones-onnxruntime-'));
@@ -67,6 +68,32 @@ describe('the package onnxruntime-node', () => {
   ])('that fails with "%s" says why', (message, reason) => {
     expect(explainLoadFailure(message).reason).toMatch(reason);
     expect(explainLoadFailure(message).remedy).toContain("'wasm'");
+  });
+});
+
+describe('the provider', () => {
+  it('is what the environment names', () => {
+    try {
+      for (const [name, expected] of [
+        ['', 'cpu'],
+        ['cpu', 'cpu'],
+        ['webgpu', 'webgpu'],
+      ] as const) {
+        vi.stubEnv('MILESTONES_ONNX_PROVIDER', name);
+        expect(requestedProvider()).toBe(expected);
+      }
+      vi.stubEnv('MILESTONES_ONNX_PROVIDER', 'cuda');
+      expect(requestedProvider).toThrow("'cuda' arrived; give 'cpu' or 'webgpu'");
+    } finally {
+      vi.unstubAllEnvs();
+    }
+    expect(browser.requestedProvider()).toBe('cpu');
+  });
+
+  it('that finds no GPU says what to do', () => {
+    const message = 'webgpu_context.cc:136 … was false. Failed to get a WebGPU adapter: No supported adapters';
+    expect(explainLoadFailure(message).reason).toContain('no WebGPU adapter');
+    expect(explainLoadFailure(message).remedy).toContain('MILESTONES_ONNX_PROVIDER');
   });
 });
 

@@ -1,12 +1,17 @@
-/** Which blocked layouts ONNX Runtime has on this machine. */
+/** What graphs can be built for on this machine. */
 import { physical } from '../../src/build/layout.ts';
 import { convolve } from '../../src/build/convolve.ts';
 import { Graph } from '../../src/graph/graph.ts';
-import { plainCpu, type Target } from '../../src/graph/target.ts';
-import { runGraph } from '../run-graph.ts';
+import { plainCpu, webgpu, type Target } from '../../src/graph/target.ts';
+import { isOnGpu, runGraph } from '../run-graph.ts';
+
+/** Every target that can run here: only the GPU's where the tests run on one. */
+export async function allTargets(): Promise<Target[]> {
+  return isOnGpu ? [webgpu] : [plainCpu, webgpu, ...(await blockedTargets())];
+}
 
 /** The block size is compiled into ONNX Runtime's kernels: with the wrong one, results are wrong or the run throws. */
-export async function blockedTargets(): Promise<Target[]> {
+async function blockedTargets(): Promise<Target[]> {
   const candidates: Target[] = [16, 8].map((block) => ({ name: 'cpu-blocked', block }));
   const expected = await convolution(plainCpu);
   const works = await Promise.all(
