@@ -26,6 +26,8 @@ const checks = {
   tests: 'test:only',
   operations: 'optests:only',
   workloads: 'workloads:check',
+  memory: 'memory:check',
+  imports: 'import:check',
   packages: 'pack:check',
   install: 'install:check',
   resume: 'resume:check',

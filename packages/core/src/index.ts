@@ -20,5 +20,6 @@ export * from './clipping.ts';
 export * from './metrics.ts';
 export { mixUp, mixUpWeight, type Mixed } from './mix-up.ts';
 export * from './schedules.ts';
+export { topClasses, type ClassProbability } from './top-classes.ts';
 export { flipViews, tenCropViews, testTimeAugmentation } from './test-time-augmentation.ts';
 export { WeightAverage, type WeightAverageOptions } from './weight-average.ts';

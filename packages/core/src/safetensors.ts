@@ -10,3 +10,4 @@ export { type HalfPrecision, widenToFloat32 } from './safetensors/float16.ts';
 export { SafetensorsError, type TensorArrays, type TensorData, type TensorDtype } from './safetensors/format.ts';
 export { tensorsToData } from './safetensors/from-tensors.ts';
 export { dataToTensors } from './safetensors/to-tensors.ts';
+export { transposeTensorData } from './safetensors/transpose.ts';

@@ -88,7 +88,8 @@ const MOST_NUMBERS = 2 ** 26;
 export function isWinogradFaster(graph: Graph, sliding: Sliding): boolean {
   const { window, input, output } = sliding;
   const isPlain = [window.strides, window.dilations].every((pair) => pair[0] === 1 && pair[1] === 1);
-  const { name, portable = false } = graph.target;
+  const { name, portable = false, without = [] } = graph.target;
+  if (without.includes('fewer multiplications')) return false;
   if (name === 'webgpu' || portable || !isPlain || window.size.some((size) => size !== FILTER)) return false;
   if (sizeOf(input) === 0 || sizeOf(output) === 0) return false;
   const [images, , width, inner] = input;

@@ -124,6 +124,7 @@ describe('the choice', () => {
     expect(isWinogradFaster(graph, { ...alexNet, window: { ...window, dilations: [2, 2] } })).toBe(false);
     expect(isWinogradFaster(graph, { ...alexNet, window: { ...window, size: [3, 1] } })).toBe(false);
     expect(isWinogradFaster(graphFor(portableCpu), alexNet)).toBe(false);
+    expect(isWinogradFaster(graphFor({ ...plainCpu, without: ['fewer multiplications'] }), alexNet)).toBe(false);
     expect(isWinogradFaster(graphFor({ name: 'webgpu', block: 0 }), alexNet)).toBe(false);
   });
 });
