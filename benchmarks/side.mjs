@@ -42,8 +42,8 @@ export class Side {
   }
 
   /** Runs `steps` steps. @returns {Promise<{ milliseconds: number[], loss: number }>} */
-  async run(steps) {
-    this.#write({ steps });
+  async run(steps, options = {}) {
+    this.#write({ steps, ...options });
     return this.#read();
   }
 

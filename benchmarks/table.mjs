@@ -3,6 +3,27 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
+/** What `ablation.mjs` measured. */
+export const ABLATION_FILE = `${here}results/ablation.json`;
+
+/** One line for each thing that was left out. */
+function ablationText() {
+  if (!existsSync(ABLATION_FILE)) return '';
+  const rows = JSON.parse(readFileSync(ABLATION_FILE, 'utf8')).map(
+    ({ workload, without, median, medianWithout, factor }) =>
+      `| ${without} | ${workload} | ${median} | ${medianWithout} | ${factor.toFixed(2)} |`,
+  );
+  return `
+## What each optimization brings
+
+A workload as it is, and with one thing otherwise; both in turns. Medians in ms per step.
+
+| instead | workload | as it is | with that | times as long |
+| --- | --- | ---: | ---: | ---: |
+${rows.join('\n')}
+`;
+}
+
 const ORDER = ['resnet20', 'gpt', 'seq2seq', 'dqn', 'gan', 'alexnet'];
 
 /** The page as it should be. */
@@ -32,13 +53,15 @@ ${rows.join('\n')}
 Measured on:
 
 ${machines.join('\n')}
-
+${ablationText()}
 ## Run it
 
 \`\`\`
 pnpm bench                                  all workloads against PyTorch
 pnpm bench gpt dqn --against torch,wasm     some workloads, several peers
 pnpm bench gpt --steps 50 --engine wasm     another engine on our side
+pnpm bench:ablation gpt                     what each optimization brings
+pnpm bench:ablation --stalls                the longest wait of a timer while steps run
 \`\`\`
 
 PyTorch is optional: without it that side is skipped. It runs with as many threads as make it fastest here, and does not

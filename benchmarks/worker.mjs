@@ -1,17 +1,19 @@
 /**
  * One side of a comparison: a workload on one engine, in a process of its own, driven through standard input and output
- * (see `side.mjs`). `node worker.mjs <workload> <engine>`.
+ * (see `side.mjs`). `node worker.mjs <workload> <engine> [variant]`; for variants see `variant.mjs`.
  */
 import { createInterface } from 'node:readline';
-import { compile, core, tf, useBackend } from './packages.mjs';
+import { core, tf, useBackend } from './packages.mjs';
+import { compileVariant } from './variant.mjs';
 
-const [, , workloadName, engineName] = process.argv;
+const [, , workloadName, engineName, variant = '{}'] = process.argv;
 const send = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 
 /** As many batches are drawn, and used in turn. */
 const BATCHES = 4;
 
 async function prepare() {
+  const compile = await compileVariant(JSON.parse(variant));
   const engine = await useBackend(engineName);
   const { batchSize, create } = await import(`./workloads/${workloadName}.mjs`);
   const { parameters, step, batch } = create();
@@ -35,12 +37,28 @@ async function prepare() {
   return { timed, first, description };
 }
 
+/** Measures how long timers have to wait. @returns what ends the measurement and returns the longest wait, in ms */
+function watchTimers() {
+  let last = performance.now();
+  let longest = 0;
+  const timer = setInterval(() => {
+    const now = performance.now();
+    longest = Math.max(longest, now - last - 1);
+    last = now;
+  }, 1);
+  return () => {
+    clearInterval(timer);
+    return longest;
+  };
+}
+
 const { timed, first, description } = await prepare();
 send({ ready: { ...description, firstMs: first.milliseconds, loss: first.loss } });
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { steps } = JSON.parse(line);
+  const { steps, stalls } = JSON.parse(line);
   if (steps === undefined) break;
+  const watch = stalls === true ? watchTimers() : undefined;
   const milliseconds = [];
   let loss;
   for (let index = 0; index < steps; index++) {
@@ -48,7 +66,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     milliseconds.push(one.milliseconds);
     loss = one.loss;
   }
-  send({ milliseconds, loss });
+  send({ milliseconds, loss, ...(watch !== undefined && { stallMs: watch() }) });
 }
 send({ peakMB: process.resourceUsage().maxRSS / 1024 });
 process.exit(0);

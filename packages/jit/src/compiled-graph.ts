@@ -71,11 +71,9 @@ export class CompiledGraph {
   static async create(trace: Trace, runtime: Runtime, backend: OnnxBackend): Promise<CompiledGraph> {
     const results = trace.results.map(({ name }, index) => ({ output: `result${index}`, name }));
     const outputs = trace.results.map(({ value }, index) => ({ name: `result${index}`, value }));
-    const groups = packState(
-      trace.graph,
-      trace.variables,
-      trace.results.map(({ value }) => value),
-    );
+    const isPacked = trace.graph.target.without?.includes('packed state') !== true;
+    const returned = trace.results.map(({ value }) => value);
+    const groups = isPacked ? packState(trace.graph, trace.variables, returned) : [];
     /** Variables that are parts of a packed state. */
     const inside = new Map<number, { input: string; offset: number }>();
     for (const { input, after, offsets } of groups) {

@@ -5,7 +5,7 @@ export { ONNX_IR_VERSION, ONNX_OPSET } from './emit/emit.ts';
 export { TRACE_BACKEND } from './trace/trace-backend.ts';
 export type { StepResult } from './trace/trace.ts';
 export { TracingError } from './trace/tracing-error.ts';
-export type { Target } from './graph/target.ts';
+export type { Optimization, Target } from './graph/target.ts';
 export type { Attribute, Attributes, GraphArray, GraphArrays, GraphDtype, GraphNode, Value } from './graph/value.ts';
 export { createRuntime, createSyncRuntime, probeBlockedLayout, runtimeAvailability } from '#runtime';
 export { RuntimeLostError, RuntimeUnavailableError } from './runtime/errors.ts';

@@ -68,7 +68,8 @@ export function elementwise(
   if (simpler !== undefined) return simpler;
   const fused = fuseIntoConvolution(graph, op, operands);
   if (fused !== undefined) return fused;
-  const joined = op === 'Add' ? joinProducts(graph, operands[0]!, operands[1]!) : undefined;
+  const mayJoin = op === 'Add' && graph.target.without?.includes('joined products') !== true;
+  const joined = mayJoin ? joinProducts(graph, operands[0]!, operands[1]!) : undefined;
   if (joined !== undefined) return joined;
   const kinds = operands.map((value) => (sameShape(value.shape, shape) ? layoutOf(value) : undefined));
   const kind = kinds.includes('blocked') ? 'blocked' : kinds.find((known) => known !== undefined);

@@ -38,6 +38,7 @@ function terms(value: Value): readonly Term[] | undefined {
   if (known !== undefined) return known;
   const { node } = value;
   if (node?.op !== 'Gemm' || node.inputs.length !== 2) return undefined;
-  if (node.attributes['transA'] !== 1 || node.attributes['transB'] !== 0) return undefined;
+  const { transA, transB, alpha } = node.attributes;
+  if (transA !== 1 || transB !== 0 || alpha !== undefined) return undefined;
   return [{ left: node.inputs[0]!, right: node.inputs[1]! }];
 }

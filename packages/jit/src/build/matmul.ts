@@ -1,8 +1,8 @@
 /** Products of matrices. */
 import type { Graph } from '../graph/graph.ts';
-import { sizeOf, type Value } from '../graph/value.ts';
+import { sameShape, sizeOf, type Attributes, type Value } from '../graph/value.ts';
 import { broadcastShape } from './elementwise.ts';
-import { materialize } from './layout.ts';
+import { layoutOf, materialize } from './layout.ts';
 import { full, reshape, transpose } from './shape.ts';
 
 /**
@@ -12,8 +12,11 @@ import { full, reshape, transpose } from './shape.ts';
  * @returns [..., M, N]
  */
 export function matMul(graph: Graph, a: Value, b: Value, transposeA = false, transposeB = false): Value {
-  const left = withoutSwap(graph, materialize(graph, a), transposeA);
-  const right = withoutSwap(graph, materialize(graph, b), transposeB);
+  const [plainA, scaleA] = withoutScale(graph, materialize(graph, a));
+  const [plainB, scaleB] = withoutScale(graph, materialize(graph, b));
+  const scale = scaleA * scaleB;
+  const left = withoutSwap(graph, plainA, transposeA);
+  const right = withoutSwap(graph, plainB, transposeB);
   const [rows, inner] = matrixSize(left);
   const [, columns] = matrixSize(right);
   const batch = broadcastShape(left.value.shape.slice(0, -2), right.value.shape.slice(0, -2));
@@ -32,11 +35,13 @@ export function matMul(graph: Graph, a: Value, b: Value, transposeA = false, tra
     const height = leftMatrices * rows;
     const tall = reshape(graph, left.value, left.transposed ? [inner, rows] : [height, inner]);
     const flat = reshape(graph, right.value, right.transposed ? [columns, inner] : [inner, columns]);
-    const product = singleProduct(graph, tall, flat, left.transposed, right.transposed, [height, columns]);
+    const product = singleProduct(graph, tall, flat, left.transposed, right.transposed, [height, columns], scale);
     return reshape(graph, product, shape);
   }
-  if (!left.transposed && !right.transposed) return graph.op('MatMul', [left.value, right.value], {}, shape, dtype);
-  const flags = { transA: Number(left.transposed), transB: Number(right.transposed) };
+  if (!left.transposed && !right.transposed && scale === 1) {
+    return graph.op('MatMul', [left.value, right.value], {}, shape, dtype);
+  }
+  const flags = { transA: Number(left.transposed), transB: Number(right.transposed), ...scaled(scale) };
   return graph.op('com.microsoft:FusedMatMul', [left.value, right.value], flags, shape, dtype);
 }
 
@@ -49,6 +54,33 @@ interface Matrices {
 function matrixSize({ value, transposed }: Matrices): [number, number] {
   const [first, second] = value.shape.slice(-2) as [number, number];
   return transposed ? [second, first] : [first, second];
+}
+
+/** The factor of a product, where it is not 1. */
+function scaled(scale: number): Attributes {
+  return scale === 1 ? {} : { alpha: { float: scale } };
+}
+
+/**
+ * A real factor of a whole tensor becomes one of the product, which costs nothing: the scale of attention, or that of a mean
+ * loss on its way back. The scaled tensor is not computed if nothing else needs it.
+ */
+function withoutScale(graph: Graph, value: Value): [Value, number] {
+  if (value.op === 'Reshape') {
+    const [inner, scale] = withoutScale(graph, value.node!.inputs[0]!);
+    return scale === 1 ? [value, 1] : [reshape(graph, inner, value.shape), scale];
+  }
+  if (value.op !== 'Mul' || value.dtype !== 'float32') return [value, 1];
+  const [first, second] = value.node!.inputs as readonly [Value, Value];
+  for (const [factor, rest] of [
+    [first, second],
+    [second, first],
+  ] as const) {
+    // A factor that underflows or is no number must act on every value as it did.
+    const isPlain = factor.splat !== undefined && Number.isFinite(factor.splat) && factor.splat !== 0;
+    if (isPlain && sameShape(rest.shape, value.shape) && layoutOf(rest) === undefined) return [rest, factor.splat];
+  }
+  return [value, 1];
 }
 
 /** A transpose of the last two axes becomes a flag of the product. */
@@ -77,8 +109,9 @@ function singleProduct(
   transposeLeft: boolean,
   transposeRight: boolean,
   shape: readonly number[],
+  scale: number,
 ): Value {
-  if (!transposeLeft && !transposeRight) return graph.op('MatMul', [left, right], {}, shape, 'float32');
-  const flags = { transA: Number(transposeLeft), transB: Number(transposeRight) };
+  if (!transposeLeft && !transposeRight && scale === 1) return graph.op('MatMul', [left, right], {}, shape, 'float32');
+  const flags = { transA: Number(transposeLeft), transB: Number(transposeRight), ...scaled(scale) };
   return graph.op('Gemm', [left, right], flags, shape, 'float32');
 }

@@ -4,7 +4,14 @@ export interface Target {
   readonly name: 'cpu-blocked' | 'cpu' | 'webgpu';
   /** Channels in a block of the blocked layout: 16 with AVX-512, 8 with AVX2 and on ARM; 0 where there is none. */
   readonly block: number;
+  /** What is left out, to measure what it brings. */
+  readonly without?: readonly Optimization[];
 }
+
+/**
+ * `joined products`: a sum of products Aᵀ B as one product. `packed state`: what one optimizer updates as one vector.
+ */
+export type Optimization = 'joined products' | 'packed state';
 
 /** Only operations of the ONNX standard, and FusedMatMul. Runs on every CPU. */
 export const plainCpu: Target = { name: 'cpu', block: 0 };

@@ -113,15 +113,13 @@ const softmaxCrossEntropy: Kernel = (graph, { logits, labels }) => {
 const softmaxCrossEntropyGradient: Kernel = (graph, { dy, probabilities, labels }) => {
   const [rows, classes] = probabilities!.shape as [number, number];
   if (probabilities!.size === 0) return full(graph, [rows, classes], 0, 'float32');
-  const rowNumbers = graph.constant(
-    Array.from({ length: rows }, (_, row) => row),
-    [rows, 1],
-    'int64',
-  );
-  const places = concat(graph, [rowNumbers, classIndices(graph, labels!, classes)], 1); // [rows, 2]
-  const minusOnes = full(graph, [rows], -1, 'float32');
-  const inputs = [materialize(graph, probabilities!), places, minusOnes];
-  const difference = graph.op('ScatterND', inputs, { reduction: 'add' }, [rows, classes], 'float32');
+  // One number in each row, and in place: ScatterND would copy the matrix first.
+  const inputs = [
+    materialize(graph, probabilities!),
+    classIndices(graph, labels!, classes),
+    full(graph, [rows, 1], -1, 'float32'),
+  ];
+  const difference = graph.op('ScatterElements', inputs, { axis: 1, reduction: 'add' }, [rows, classes], 'float32');
   return elementwise(graph, 'Mul', [difference, reshape(graph, dy!, [rows, 1])]);
 };
 

@@ -5,6 +5,7 @@ import { reduce } from '../../src/build/reduce.ts';
 import { cast, concat, expand, full, pad, reshape, slice, transpose } from '../../src/build/shape.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import { plainCpu } from '../../src/graph/target.ts';
+import { runGraph } from '../run-graph.ts';
 
 const setting = () => {
   const graph = new Graph(plainCpu);
@@ -104,4 +105,50 @@ it('shapes that do not broadcast are refused with both named', () => {
   const wrong = graph.input('wrong', [5], 'float32');
   expect(() => elementwise(graph, 'Add', [x, wrong])).toThrow('[2, 3, 4] and [5]');
   expect(() => reshape(graph, x, [5, 5])).toThrow('[5, 5]');
+});
+
+it('factors of whole tensors become those of products', async () => {
+  const graph = new Graph(plainCpu);
+  const a = graph.input('a', [2, 3, 4], 'float32');
+  const b = graph.input('b', [2, 4, 5], 'float32');
+  const weight = graph.input('weight', [4, 5], 'float32');
+  const half = elementwise(graph, 'Mul', [a, graph.scalar(0.5)]);
+  const third = elementwise(graph, 'Mul', [graph.scalar(0.25), b]);
+  const batched = matMul(graph, half, third);
+  expect(batched.node!.inputs).toEqual([a, b]);
+  expect(batched.node!.attributes).toEqual({ transA: 0, transB: 0, alpha: { float: 0.125 } });
+  const flat = matMul(graph, reshape(graph, half, [6, 4]), weight);
+  expect(flat.node!.inputs).toEqual([reshape(graph, a, [6, 4]), weight]);
+  // 0 · ∞ is no 0, and must stay where it is.
+  const nothing = matMul(graph, elementwise(graph, 'Mul', [a, graph.scalar(0)]), b);
+  expect(nothing.op).toBe('MatMul');
+  const numbers = (size: number): Float32Array => Float32Array.from({ length: size }, (_, index) => Math.sin(index));
+  const feeds = { a: numbers(24), b: numbers(40), weight: numbers(20) };
+  const plain = { batched: matMul(graph, a, b), flat: matMul(graph, reshape(graph, a, [6, 4]), weight) };
+  const found = await runGraph(graph, { batched, flat }, feeds);
+  const unscaled = await runGraph(graph, plain, feeds);
+  for (const [name, factor] of [
+    ['batched', 0.125],
+    ['flat', 0.5],
+  ] as const) {
+    const expected = Array.from(unscaled[name]!.data as Float32Array, (value) => value * factor);
+    Array.from(found[name]!.data as Float32Array).forEach((value, index) => {
+      expect(value).toBeCloseTo(expected[index]!, 5);
+    });
+  }
+});
+
+it('sums of rows are products', async () => {
+  const graph = new Graph(plainCpu);
+  const x = graph.input('x', [16, 32, 40], 'float32');
+  const sum = reduce(graph, 'ReduceSum', x, [0, 1], false);
+  expect(sum.shape).toEqual([40]);
+  expect(sum.node!.inputs[0]!.op).toBe('MatMul');
+  const values = Float32Array.from({ length: x.size }, (_, index) => Math.sin(index));
+  const { sum: found } = await runGraph(graph, { sum }, { x: values });
+  Array.from(found!.data as Float32Array).forEach((value, column) => {
+    let expected = 0;
+    for (let row = 0; row < 512; row++) expected += values[row * 40 + column]!;
+    expect(value).toBeCloseTo(expected, 4);
+  });
 });

@@ -91,6 +91,9 @@ export const references: Readonly<Record<string, Reference>> = {
     gradients(({ x, weight }) => layerNorm({ x: x!, weight: weight! }, attributes)[0]!, inputs, ['x', 'weight']).concat(
       tf.sum(inputs['dy']!, leading(inputs['dy']!)),
     ),
+  MilestonesSharedProduct: ({ x, weight }, { transpose }) => [
+    tf.matMul(x as tf.Tensor2D, weight as tf.Tensor2D, false, transpose as boolean),
+  ],
   MilestonesSoftmaxCrossEntropy: (inputs) => [crossEntropy(inputs), tf.softmax(inputs['logits']!)],
   // The probabilities of the first pass are the softmax of these logarithms.
   MilestonesSoftmaxCrossEntropyGradient: ({ dy, probabilities, labels }) =>

@@ -285,6 +285,17 @@ const matMul: MakeCase = (random) => {
   return { operands: { a, b }, attributes: { transposeA, transposeB }, tolerance: summed };
 };
 
+const sharedProduct: MakeCase = (random, block) => {
+  const [rows, inner, columns] = random.shape(3) as [number, number, number];
+  const transpose = maybe(random);
+  // Half of them as the blocked form takes them: whole blocks, and not too few rows.
+  const [height, depth, width] =
+    block > 0 && maybe(random) ? [rows + 8, block * (inner + 1), block * (columns + 1)] : [rows, inner, columns];
+  const x = random.operand([height, depth]);
+  const weight = random.operand(transpose ? [width, depth] : [depth, width]);
+  return { operands: { x, weight }, attributes: { transpose }, tolerance: summed };
+};
+
 function pairOfBatches(random: Generator): [number[], number[]] {
   const shape = shapeOf(random, 1, 3, false);
   const shrunk = (): number[] => shape.map((size) => (maybe(random, 0.4) ? 1 : size));
@@ -794,6 +805,7 @@ export const randomCases: Readonly<Record<string, MakeCase>> = {
   },
   MilestonesLayerNorm: layerNorm,
   MilestonesLayerNormGradient: layerNormGradient,
+  MilestonesSharedProduct: sharedProduct,
   MilestonesSoftmaxCrossEntropy: crossEntropy,
   MilestonesSoftmaxCrossEntropyGradient: crossEntropyGradient,
   Min: reduction(numeric),
