@@ -15,6 +15,7 @@ const VARIANTS = {
   'plain layout': { variant: { target: 'cpu' }, workloads: ['resnet20', 'alexnet'] },
   'composed operations': { variant: { composed: true }, workloads: ['gpt', 'resnet20', 'dqn'] },
   'state not packed': { variant: { without: ['packed state'] }, workloads: ['gpt', 'dqn'] },
+  'all multiplications of convolutions': { variant: { without: ['fewer multiplications'] }, workloads: ['alexnet'] },
   'products not joined': { variant: { without: ['joined products'] }, workloads: ['seq2seq'] },
   'one thread': { variant: { threads: 1 }, workloads: ['gpt', 'resnet20', 'dqn'] },
   'worker thread': { variant: { thread: 'worker' }, workloads: ['dqn'] },

@@ -16,8 +16,8 @@ import { parseArgs } from 'node:util';
 const MEBIBYTE = 2 ** 20;
 const WARM_UP = 100;
 const SAMPLES = 20;
-/** In MiB. The worker's heap grows by some ten before it collects. */
-const BANDS = { inline: 12, worker: 40 };
+/** In MiB. The worker's heap, and the allocator's pools, find their size in the first thousands of steps. */
+const BANDS = { inline: 12, worker: 24 };
 const HEAP_BAND = 3;
 const SIGNATURES = 100;
 /** Resident memory from the signature on at which the step keeps no more of them, to the last. */

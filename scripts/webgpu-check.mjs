@@ -23,8 +23,9 @@ import { ConvolutionNet } from './convolution-net.mjs';
 const STEPS = 20;
 /** Largest difference of a loss from the processor's. */
 const LOSS_TOLERANCE = 1e-5;
-/** Wider: the bias of the keys has no gradient but rounding, and Adam makes steps of that too. */
-const WEIGHT_TOLERANCE = 5e-4;
+const WEIGHT_TOLERANCE = 1e-4;
+/** Left out: the bias of attention's keys changes no score, so its gradient is rounding alone, and Adam makes that large. */
+const IRRELEVANT = /key\.bias$/;
 const SCRIPT = fileURLToPath(import.meta.url);
 
 const workloads = {
@@ -150,7 +151,8 @@ async function train(provider) {
     };
     for (let index = 0; index < STEPS; index++) await next();
     takeCopies();
-    const weights = Object.entries(model.stateDict()).map(([path, variable]) => ({
+    const relevant = Object.entries(model.stateDict()).filter(([path]) => !IRRELEVANT.test(path));
+    const weights = relevant.map(([path, variable]) => ({
       path,
       shape: variable.shape,
       values: Array.from(variable.dataSync()),

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-/** The command `resnet`: `reproduce` trains a preset, `evaluate` scores a test set. */
+/** The command `resnet`: `reproduce` trains a preset, `predict` names what is on an image, `evaluate` scores a test set. */
 import { parseArgs } from 'node:util';
 import { useBackend, type EngineName } from '@milestones/backend';
-import { loadCifar10 } from '@milestones/datasets/node';
+import { loadCifar10, loadImage } from '@milestones/datasets/node';
 import { CommandError, runMain } from '@milestones/reproduce';
 import { ResNet } from './model.ts';
 import { main as reproduce } from './reproduce.ts';
@@ -10,10 +10,12 @@ import { createEvaluateStep, evaluate } from './train.ts';
 import { pretrained, type PretrainedName } from './weights.ts';
 
 const usage = `resnet reproduce [--preset quick|laptop|paper|…] [flags]   train a preset; see resnet reproduce --help
+resnet predict <image…> [flags]                            the likely classes of PNG or JPEG files
 resnet evaluate [flags]                                    accuracy on the test images of CIFAR-10
 
   --weights <name|folder|file>  ${Object.keys(pretrained).join(', ')}, a folder that a run saved, or a .safetensors
                                 file with torchvision's names (default cifar10-resnet20)
+  --top <count>                 predict: how many classes to name (default 5)
   --data <folder>               evaluate: cache of the data sets (also: MILESTONES_DATA)
   --backend <engine>            auto, cuda, webgpu, native, onnx, wasm or cpu (default auto)
 `;
@@ -24,7 +26,7 @@ function parseFlags(argv: string[]) {
   try {
     return parseArgs({
       args: argv,
-      options: { weights: text, data: text, backend: text },
+      options: { weights: text, top: text, data: text, backend: text },
       allowPositionals: true,
     });
   } catch (error) {
@@ -35,6 +37,27 @@ function parseFlags(argv: string[]) {
 async function loadModel(values: ReturnType<typeof parseFlags>['values']): Promise<ResNet> {
   await useBackend(values.backend as EngineName | undefined);
   return ResNet.fromPretrained((values.weights ?? 'cifar10-resnet20') as PretrainedName);
+}
+
+async function predict(argv: string[]): Promise<number> {
+  const { values, positionals } = parseFlags(argv);
+  const top = values.top === undefined ? 5 : Number(values.top);
+  if (!Number.isInteger(top) || top < 1) {
+    throw new CommandError(`--top: '${values.top}' arrived; give a whole number of at least 1.`);
+  }
+  if (positionals.length === 0) {
+    throw new CommandError('predict: no image arrived; name one or more files: resnet predict cat.png.');
+  }
+  const model = await loadModel(values);
+  for (const path of positionals) {
+    const predictions = await model.predict(await loadImage(path), { top });
+    if (positionals.length > 1) process.stdout.write(`${path}\n`);
+    for (const { name, probability } of predictions) {
+      process.stdout.write(`${(100 * probability).toFixed(1).padStart(5)} %  ${name}\n`);
+    }
+  }
+  model.dispose();
+  return 0;
 }
 
 async function score(argv: string[]): Promise<number> {
@@ -54,9 +77,10 @@ async function score(argv: string[]): Promise<number> {
 const [verb, ...rest] = process.argv.slice(2);
 process.exitCode = await runMain(async () => {
   if (verb === 'reproduce') return reproduce(rest);
+  if (verb === 'predict' && !rest.includes('--help')) return predict(rest);
   if (verb === 'evaluate' && !rest.includes('--help')) return score(rest);
-  if (verb !== undefined && !['evaluate', '--help', '-h'].includes(verb)) {
-    throw new CommandError(`resnet: '${verb}' is not a command; there are reproduce and evaluate.`);
+  if (verb !== undefined && !['predict', 'evaluate', '--help', '-h'].includes(verb)) {
+    throw new CommandError(`resnet: '${verb}' is not a command; there are reproduce, predict and evaluate.`);
   }
   process.stdout.write(usage);
   return 0;

@@ -1,7 +1,8 @@
 /** Loads the images that a configuration names. */
+import { join } from 'node:path';
 import { Random } from '@milestones/core';
 import { channelStatistics, generateShapes, selectImages, type ImageDataset } from '@milestones/datasets';
-import { loadCifar10 } from '@milestones/datasets/node';
+import { loadCifar10, loadImageFolder } from '@milestones/datasets/node';
 import { imageSize } from '../model.ts';
 import type { RunConfig } from '../config.ts';
 import type { Preprocessing } from '../predict.ts';
@@ -46,11 +47,20 @@ export async function loadImages(
 }
 
 async function loadParts(
-  { set, generatedTrain, generatedTest }: RunConfig['data'],
+  { set, folder, generatedTrain, generatedTest }: RunConfig['data'],
   size: number,
   seed: number,
   options: Parameters<typeof loadCifar10>[1],
 ): Promise<{ train: ImageDataset; test: ImageDataset }> {
+  if (set === 'folder') {
+    if (folder === '') {
+      throw new Error('alexnet: data.set is folder and data.folder is empty; add --set data.folder=<path>.');
+    }
+    const [train, test] = await Promise.all(
+      ['train', 'test'].map((part) => loadImageFolder(join(folder, part), { size })),
+    );
+    return { train: train!, test: test! };
+  }
   if (set === 'shapes') {
     const made = generateShapes({ count: generatedTrain + generatedTest, seed, size });
     const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, index) => from + index);

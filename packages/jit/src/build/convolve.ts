@@ -4,6 +4,7 @@ import { sizeOf, type Value } from '../graph/value.ts';
 import { asLayout, blockedImage, imageShape, kindFor, physical } from './layout.ts';
 import { full, pad, reshape, stridedSlice, transpose } from './shape.ts';
 import { windowAttributes, type Sliding } from './window.ts';
+import { isWinogradFaster, winograd } from './winograd.ts';
 
 const CONV = 'com.microsoft.nchwc:Conv';
 
@@ -14,9 +15,11 @@ const CONV = 'com.microsoft.nchwc:Conv';
  * computed filters as well, if these are put in order by hand: [O / block, I / block, kh, kw, block of I, block of O],
  * or [O / block, I, kh, kw, block of O] where the image has fewer channels than a block and is not blocked itself.
  */
-export function convolve(graph: Graph, x: Value, filter: Value, { window, output }: Sliding): Value {
+export function convolve(graph: Graph, x: Value, filter: Value, sliding: Sliding): Value {
+  const { window, output } = sliding;
   const [kh, kw, inner, outer] = imageShape(filter.shape);
   if (sizeOf(output) === 0 || filter.size === 0) return full(graph, output, 0, 'float32');
+  if (isWinogradFaster(graph, sliding)) return winograd(graph, x, filter, sliding);
   const attributes = { ...windowAttributes(window), group: 1 };
   const [n, h, w] = output;
   const shape = [n, outer, h, w];
@@ -36,7 +39,42 @@ export function convolve(graph: Graph, x: Value, filter: Value, { window, output
     return asLayout(graph, graph.op(CONV, [image, weights], attributes, shape, 'float32'), 'blocked', output);
   }
   const weights = transpose(graph, filter, [3, 2, 0, 1]);
-  const result = graph.op('Conv', [physical(graph, x, 'nchw'), weights], attributes, shape, 'float32');
+  return plainConvolution(graph, x, weights, { window, output }, 1);
+}
+
+/**
+ * ONNX's own convolution.
+ * @param weights [O, I / groups, kh, kw]
+ */
+export function plainConvolution(
+  graph: Graph,
+  x: Value,
+  weights: Value,
+  { window, output }: Pick<Sliding, 'window' | 'output'>,
+  groups: number,
+): Value {
+  const [n, h, w, channels] = output;
+  let image = x;
+  let fitting = window;
+  const { before, after } = window;
+  if (graph.target.name === 'webgpu' && before.every((amount) => amount === 0)) {
+    // Where the filter has one pixel or the size of the image, the GPU's convolution forgets padding at the end alone.
+    image = pad(graph, x, [
+      [0, 0],
+      [0, after[0]],
+      [0, after[1]],
+      [0, 0],
+    ]);
+    fitting = { ...window, after: [0, 0] };
+  }
+  const attributes = { ...windowAttributes(fitting), group: groups };
+  const result = graph.op(
+    'Conv',
+    [physical(graph, image, 'nchw'), weights],
+    attributes,
+    [n, channels, h, w],
+    'float32',
+  );
   return asLayout(graph, result, 'nchw', output);
 }
 
@@ -44,17 +82,14 @@ export function convolve(graph: Graph, x: Value, filter: Value, { window, output
 export function convolveDepthwise(graph: Graph, x: Value, filter: Value, { window, output }: Sliding): Value {
   const [kh, kw, channels, multiplier] = imageShape(filter.shape);
   if (sizeOf(output) === 0 || filter.size === 0) return full(graph, output, 0, 'float32');
-  const attributes = { ...windowAttributes(window), group: channels };
-  const [n, h, w, outer] = output;
-  const shape = [n, outer, h, w];
+  const outer = output[3];
   if (multiplier === 1 && kindFor(graph, channels) === 'blocked') {
     const { block } = graph.target;
     const ordered = transpose(graph, reshape(graph, filter, [kh, kw, channels / block, block]), [2, 0, 1, 3]);
     return blockedDepthwise(graph, x, reshape(graph, ordered, [channels, 1, kh, kw]), { window, output });
   }
   const weights = reshape(graph, transpose(graph, filter, [2, 3, 0, 1]), [outer, 1, kh, kw]);
-  const result = graph.op('Conv', [physical(graph, x, 'nchw'), weights], attributes, shape, 'float32');
-  return asLayout(graph, result, 'nchw', output);
+  return plainConvolution(graph, x, weights, { window, output }, channels);
 }
 
 /**

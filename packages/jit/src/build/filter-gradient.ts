@@ -16,6 +16,7 @@ import { matMul } from './matmul.ts';
 import { reduce } from './reduce.ts';
 import { concat, full, reshape, transpose } from './shape.ts';
 import type { Sliding } from './window.ts';
+import { isWinogradFaster, winogradFilterGradient } from './winograd.ts';
 
 /** From this many numbers on, the products of all images take too much memory. */
 const MOST_PRODUCTS = 2 ** 23;
@@ -32,6 +33,7 @@ export function convolveFilterGradient(graph: Graph, x: Value, dy: Value, slidin
   const [kh, kw] = sliding.window.size;
   const shape = [kh, kw, sliding.input[3], sliding.output[3]] as const;
   if (sizeOf(shape) === 0 || x.size === 0 || dy.size === 0) return full(graph, shape, 0, 'float32');
+  if (isWinogradFaster(graph, sliding)) return winogradFilterGradient(graph, x, dy, sliding);
   const views = shiftedViews(graph, x, dy, sliding) ?? seenViews(graph, x, dy, sliding);
   const products = views.images.length * shape[2] * shape[3] * sliding.input[0];
   const gradient = products > MOST_PRODUCTS ? byPixels(graph, views) : byImages(graph, views);

@@ -1,11 +1,12 @@
 /** Gradients of convolutions with respect to their images. Transposed convolutions are the same thing. */
 import type { Graph } from '../graph/graph.ts';
 import { sizeOf, type Value } from '../graph/value.ts';
-import { convolve, convolveDepthwise } from './convolve.ts';
+import { convolve, convolveDepthwise, plainConvolution } from './convolve.ts';
 import { interleave } from './interleave.ts';
 import { asLayout, imageShape, kindFor, physical } from './layout.ts';
 import { full, pad, reshape, slice, stridedSlice, transpose } from './shape.ts';
 import { windowAttributes, type Sliding } from './window.ts';
+import { isWinogradFaster, winogradInputGradient } from './winograd.ts';
 
 /**
  * The gradient of {@link convolve} with respect to the image.
@@ -16,6 +17,7 @@ import { windowAttributes, type Sliding } from './window.ts';
 export function convolveInputGradient(graph: Graph, dy: Value, filter: Value, sliding: Sliding): Value {
   const { window, input } = sliding;
   if (sizeOf(input) === 0 || dy.size === 0 || filter.size === 0) return full(graph, input, 0, 'float32');
+  if (isWinogradFaster(graph, sliding)) return winogradInputGradient(graph, dy, filter, sliding);
   const swapped = transpose(graph, filter, [0, 1, 3, 2]);
   const isStrided = window.strides.some((stride) => stride > 1);
   const isPoint = window.size.every((size) => size === 1);
@@ -203,8 +205,5 @@ export function convolveDepthwiseInputGradient(graph: Graph, dy: Value, filter: 
   const weights = turned(graph, filter);
   if (multiplier === 1) return convolveDepthwise(graph, back.image, weights, back.sliding);
   const ordered = reshape(graph, transpose(graph, weights, [2, 3, 0, 1]), [channels, multiplier, kh, kw]);
-  const attributes = { ...windowAttributes(back.sliding.window), group: channels };
-  const shape = [input[0], channels, input[1], input[2]];
-  const result = graph.op('Conv', [physical(graph, back.image, 'nchw'), ordered], attributes, shape, 'float32');
-  return asLayout(graph, result, 'nchw', input);
+  return plainConvolution(graph, back.image, ordered, { window: back.sliding.window, output: input }, channels);
 }

@@ -1,7 +1,8 @@
 /**
  * Where the channels lie. tfjs's images are [N, H, W, C]; convolutions are fast on [N, C, H, W], and fastest on channels
- * in blocks, [N, C / block, H, W, block]. The pseudo-operation `Layout` stands for the way back to [N, H, W, C]: its
- * input is the physical tensor, its shape the logical one. Elementwise operations, reductions, concatenations and
+ * in blocks, [N, C / block, H, W, block]; convolutions in few multiplications want the pixels first, [H, W, N, C]. The
+ * pseudo-operation `Layout` stands for the way back to [N, H, W, C]: its input is the physical tensor, its shape the logical
+ * one. Elementwise operations, reductions, concatenations and
  * slices of channels work on the physical tensor, so that the ways there and back between two convolutions cancel.
  * What knows nothing of layouts calls {@link materialize} first.
  */
@@ -10,7 +11,7 @@ import type { Value } from '../graph/value.ts';
 import { full, reshape, transpose } from './plain.ts';
 
 /** How a physical tensor lies in memory. */
-export type LayoutKind = 'nchw' | 'blocked';
+export type LayoutKind = 'nchw' | 'blocked' | 'pixels';
 
 /** [N, H, W, C] of an image. */
 export type ImageShape = readonly [number, number, number, number];
@@ -27,7 +28,7 @@ export function layoutOf(value: Value): LayoutKind | undefined {
 }
 
 /** The layout that a tensor with this many channels should take. */
-export function kindFor(graph: Graph, channels: number): LayoutKind {
+export function kindFor(graph: Graph, channels: number): 'nchw' | 'blocked' {
   const { name, block } = graph.target;
   return name === 'cpu-blocked' && channels % block === 0 ? 'blocked' : 'nchw';
 }
@@ -35,6 +36,7 @@ export function kindFor(graph: Graph, channels: number): LayoutKind {
 /** Shape of the tensor that holds an image. */
 export function physicalShape(graph: Graph, [n, h, w, c]: ImageShape, kind: LayoutKind): number[] {
   const { block } = graph.target;
+  if (kind === 'pixels') return [h, w, n, c];
   return kind === 'nchw' ? [n, c, h, w] : [n, c / block, h, w, block];
 }
 
@@ -56,6 +58,7 @@ export function materialize(graph: Graph, value: Value): Value {
   const tensor = value.node!.inputs[0]!;
   const [n, h, w, c] = imageShape(value.shape);
   if (kind === 'nchw') return reshape(graph, transpose(graph, tensor, [0, 2, 3, 1]), value.shape);
+  if (kind === 'pixels') return reshape(graph, transpose(graph, tensor, [2, 0, 1, 3]), value.shape);
   if (value.dtype !== 'float32') return reshape(graph, transpose(graph, tensor, [0, 2, 3, 1, 4]), value.shape);
   const attributes = { channels: c, channels_last: 1 };
   const blocked = reshape(graph, tensor, [n, c, h, w]);
@@ -64,8 +67,8 @@ export function materialize(graph: Graph, value: Value): Value {
 }
 
 /**
- * The value as a tensor that lies as `kind` says and broadcasts as the logical one does: [N, C, H, W], or
- * [N, C / block, H, W, block], where each of N, H, W and C may be 1.
+ * The value as a tensor that lies as `kind` says and broadcasts as the logical one does: [N, C, H, W],
+ * [N, C / block, H, W, block] or [H, W, N, C], where each of N, H, W and C may be 1.
  */
 export function physical(graph: Graph, value: Value, kind: LayoutKind): Value {
   const current = layoutOf(value);
@@ -77,7 +80,9 @@ export function physical(graph: Graph, value: Value, kind: LayoutKind): Value {
     // Constants of one number need no order.
     return full(graph, c === 1 ? oneChannel(image, kind) : physicalShape(graph, image, kind), value.splat, value.dtype);
   }
-  if (c === 1) return reshape(graph, value, oneChannel(image, kind));
+  if (kind === 'pixels') return pixelsFirst(graph, value, current);
+  if (c === 1) return reshape(graph, materialize(graph, value), oneChannel(image, kind));
+  if (current === 'pixels') return fromPixels(graph, value, kind);
   if (kind === 'nchw') {
     if (current === 'blocked' && value.dtype === 'float32') {
       const blocked = reshape(graph, value.node!.inputs[0]!, [n, c, h, w]);
@@ -97,7 +102,24 @@ export function physical(graph: Graph, value: Value, kind: LayoutKind): Value {
   return reshape(graph, blocked, shape);
 }
 
+function pixelsFirst(graph: Graph, value: Value, current: LayoutKind | undefined): Value {
+  const image = imageShape(value.shape);
+  if (current === undefined) return transpose(graph, reshape(graph, value, image), [1, 2, 0, 3]);
+  const tensor = value.node!.inputs[0]!;
+  if (current === 'nchw') return transpose(graph, tensor, [2, 3, 0, 1]);
+  return reshape(graph, transpose(graph, tensor, [2, 3, 0, 1, 4]), physicalShape(graph, image, 'pixels'));
+}
+
+function fromPixels(graph: Graph, value: Value, kind: 'nchw' | 'blocked'): Value {
+  const [n, h, w, c] = imageShape(value.shape);
+  const tensor = value.node!.inputs[0]!;
+  if (kind === 'nchw') return transpose(graph, tensor, [2, 3, 0, 1]);
+  const { block } = graph.target;
+  return transpose(graph, reshape(graph, tensor, [h, w, n, c / block, block]), [2, 3, 0, 1, 4]);
+}
+
 function oneChannel([n, h, w]: ImageShape, kind: LayoutKind): number[] {
+  if (kind === 'pixels') return [h, w, n, 1];
   return kind === 'nchw' ? [n, 1, h, w] : [n, 1, h, w, 1];
 }
 

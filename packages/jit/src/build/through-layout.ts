@@ -20,6 +20,7 @@ function ofImage<Item>(numbers: readonly Item[], missing: Item): readonly [Item,
 
 /** Axes of the physical tensor that an axis of the image became. */
 function physicalAxes(kind: LayoutKind, axis: number): readonly number[] {
+  if (kind === 'pixels') return [[2, 0, 1, 3][axis]!];
   if (axis === 0) return [0];
   if (axis < 3) return [axis + 1];
   return kind === 'nchw' ? [1] : [1, 4];
@@ -47,7 +48,8 @@ export function reduceThroughLayout(graph: Graph, op: string, x: Value, reduced:
   const lying = axes.flatMap((axis) => physicalAxes(kind, axis)).sort((left, right) => left - right);
   const shape = tensor.shape.map((size, axis) => (lying.includes(axis) ? 1 : size));
   const result = graph.op(op, [tensor, graph.integers(lying)], { keepdims: 1 }, shape, x.dtype);
-  return kept[3] === 1 ? reshape(graph, result, kept) : asLayout(graph, result, kind, kept);
+  const hasOrder = kept[3] > 1 || kind === 'pixels';
+  return hasOrder ? asLayout(graph, result, kind, kept) : reshape(graph, result, kept);
 }
 
 /**
@@ -63,7 +65,7 @@ export function planeMeans(graph: Graph, x: Value): Value {
 /** Images one after another along a logical axis. */
 export function concatThroughLayout(graph: Graph, values: readonly Value[], axis: number): Value | undefined {
   const kinds = new Set(values.map((value) => layoutOf(value)));
-  const kind = kinds.has('blocked') ? 'blocked' : kinds.has('nchw') ? 'nchw' : undefined;
+  const kind = (['blocked', 'nchw', 'pixels'] as const).find((known) => kinds.has(known));
   if (kind === undefined) return undefined;
   const { block } = graph.target;
   if (kind === 'blocked' && values.some((value) => value.shape.at(-1)! % block !== 0)) return undefined;
@@ -88,6 +90,11 @@ export function sliceThroughLayout(
   const end = ofImage(limits[1], 1);
   const strides = ofImage(limits[2], 1);
   const shape = begin.map((start, axis) => Math.max(0, Math.ceil((end[axis]! - start) / strides[axis]!)));
+  if (kind === 'pixels') {
+    const lie = (numbers: readonly number[]): number[] => [1, 2, 0, 3].map((axis) => numbers[axis]!);
+    const sliced = stridedSlice(graph, value.node!.inputs[0]!, lie(begin), lie(end), lie(strides));
+    return asLayout(graph, sliced, kind, shape.slice(4 - value.shape.length));
+  }
   const { block } = graph.target;
   const blocked = kind === 'blocked';
   const ofBlocks = blocked && shape[3] !== value.shape.at(-1);
@@ -149,7 +156,10 @@ export function padThroughLayout(
   if (blocked && (before % block !== 0 || after % block !== 0)) return undefined;
   const size = blocked ? block : 1;
   const channels = [before / size, after / size] as const;
-  const lying = [pads[0]!, channels, pads[1]!, pads[2]!, ...(blocked ? [none] : [])];
+  const lying =
+    kind === 'pixels'
+      ? [pads[1]!, pads[2]!, pads[0]!, pads[3]!]
+      : [pads[0]!, channels, pads[1]!, pads[2]!, ...(blocked ? [none] : [])];
   const shape = value.shape.map((length, axis) => length + amounts[axis]![0] + amounts[axis]![1]);
   return asLayout(graph, pad(graph, value.node!.inputs[0]!, lying, number), kind, shape);
 }

@@ -6,7 +6,7 @@ import type * as tf from '@tensorflow/tfjs';
 import { materialize } from '../build/layout.ts';
 import { emitModel, ONNX_IR_VERSION, ONNX_OPSET } from '../emit/emit.ts';
 import type { Graph } from '../graph/graph.ts';
-import { plainCpu } from '../graph/target.ts';
+import { portableCpu } from '../graph/target.ts';
 import { isTensorDtype, tensorArray, type TensorDtype } from '../graph/tensor-array.ts';
 import { sizeOf, type GraphArray, type Value } from '../graph/value.ts';
 import { traceStep, type StepResult, type Trace } from '../trace/trace.ts';
@@ -155,7 +155,7 @@ function traceOf(
   }));
   const step = (...tensors: tf.Tensor[]): StepResult =>
     model(Object.fromEntries(named.map(([name], position) => [name, tensors[position]!])));
-  const trace = traceStep(step, signature, plainCpu);
+  const trace = traceStep(step, signature, portableCpu);
   const assigned = trace.variables.find(({ after }) => after !== undefined);
   if (assigned !== undefined) {
     throw new Error(

@@ -5,7 +5,7 @@
  */
 import { Graph } from '../graph/graph.ts';
 import { onnxTypes } from '../graph/onnx-type.ts';
-import { plainCpu } from '../graph/target.ts';
+import { portableCpu } from '../graph/target.ts';
 import { sameShape, type GraphNode, type Value } from '../graph/value.ts';
 import { symbolicSize, writtenSize, type SymbolicSize } from './symbolic-size.ts';
 
@@ -21,7 +21,7 @@ export interface UnknownSize {
 
 /** See the file's head. */
 export class Generalizer {
-  readonly graph: Graph = new Graph(plainCpu);
+  readonly graph: Graph = new Graph(portableCpu);
   readonly #symbol: UnknownSize;
   /** What stands for a graph input of the traces, by its name there. */
   readonly #inputs: ReadonlyMap<string, (graph: Graph) => Value>;

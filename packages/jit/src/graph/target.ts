@@ -4,17 +4,23 @@ export interface Target {
   readonly name: 'cpu-blocked' | 'cpu' | 'webgpu';
   /** Channels in a block of the blocked layout: 16 with AVX-512, 8 with AVX2 and on ARM; 0 where there is none. */
   readonly block: number;
+  /** Whether the graph is for other programs too: then an operation of the network is an operation of the graph. */
+  readonly portable?: boolean;
   /** What is left out, to measure what it brings. */
   readonly without?: readonly Optimization[];
 }
 
 /**
  * `joined products`: a sum of products Aᵀ B as one product. `packed state`: what one optimizer updates as one vector.
+ * `fewer multiplications`: 3 × 3 convolutions by Winograd's minimal filtering.
  */
-export type Optimization = 'joined products' | 'packed state';
+export type Optimization = 'joined products' | 'packed state' | 'fewer multiplications';
 
 /** Only operations of the ONNX standard, and FusedMatMul. Runs on every CPU. */
 export const plainCpu: Target = { name: 'cpu', block: 0 };
+
+/** For models that leave this program. */
+export const portableCpu: Target = { ...plainCpu, portable: true };
 
 /** Operations that ONNX Runtime's WebGPU provider has. Runs on a CPU too. */
 export const webgpu: Target = { name: 'webgpu', block: 0 };

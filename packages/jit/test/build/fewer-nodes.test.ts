@@ -138,13 +138,12 @@ it('factors of whole tensors become those of products', async () => {
   }
 });
 
-it('large sums of rows are products', async () => {
+it('sums of rows are products', async () => {
   const graph = new Graph(plainCpu);
   const x = graph.input('x', [16, 32, 40], 'float32');
   const sum = reduce(graph, 'ReduceSum', x, [0, 1], false);
   expect(sum.shape).toEqual([40]);
   expect(sum.node!.inputs[0]!.op).toBe('MatMul');
-  expect(reduce(graph, 'ReduceSum', x, [0], false).node!.inputs[0]!.op).toBe('ReduceSum');
   const values = Float32Array.from({ length: x.size }, (_, index) => Math.sin(index));
   const { sum: found } = await runGraph(graph, { sum }, { x: values });
   Array.from(found!.data as Float32Array).forEach((value, column) => {
