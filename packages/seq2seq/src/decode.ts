@@ -1,0 +1,210 @@
+/**
+ * Translating: read the source, then write the most likely next word again and again, or keep several beginnings (beam
+ * search). Sutskever et al. 2014, section 3.2. Sentences go in batches, and each step of a batch is one compiled graph.
+ */
+import { compile, tf, type CompiledStep } from '@milestones/backend';
+import { beamSearch, type Hypothesis } from '@milestones/core';
+import type { Encoded, Translator } from './model.ts';
+import { tokens } from './tokens.ts';
+
+/** Options of {@link SentenceDecoder.decode}. */
+export interface DecodeOptions {
+  /** Hypotheses kept of each sentence; 1 (default) is greedy decoding. */
+  beams?: number;
+  /** α of the length penalty ((5 + n) / 6)^α. Default 0.6; without effect on one beam. */
+  lengthPenalty?: number;
+  /** The most tokens of a translation, its end included. Default: twice the source plus 10, at most the model's maximum. */
+  maximumLength?: number;
+  /** Sentences translated together. Default 64. */
+  batchSize?: number;
+}
+
+/** Source lengths are padded to multiples of this, so that few lengths need a graph of their own. */
+const LENGTH_STEP = 8;
+
+interface EncodeResult {
+  [name: string]: tf.Tensor;
+  state: tf.Tensor;
+}
+
+/**
+ * Translates token sequences with one model. Keeps the compiled steps, so make one and use it again; the model's current
+ * weights are used at each call.
+ */
+export class SentenceDecoder {
+  readonly #model: Translator;
+  readonly #encode: CompiledStep<[tf.Tensor2D, tf.Tensor1D], EncodeResult>;
+  readonly #advance: Map<number, CompiledStep<tf.Tensor[], { logProbabilities: tf.Tensor; state: tf.Tensor }>>;
+  readonly #align: CompiledStep<[tf.Tensor2D, tf.Tensor1D, tf.Tensor2D], { weights: tf.Tensor }>;
+
+  constructor(model: Translator) {
+    this.#model = model;
+    this.#encode = compile((source, lengths) => {
+      const { state, memory } = model.encode(source, lengths);
+      return { state, ...Object.fromEntries(memory.map((tensor, index) => [`memory${index}`, tensor])) };
+    });
+    this.#advance = new Map();
+    this.#align = compile((source, lengths, previous) => {
+      const { weights } = model.decode(model.encode(source, lengths), previous);
+      if (weights === undefined) {
+        throw new Error('alignments: this model has no attention; use a model of kind attention.');
+      }
+      return { weights };
+    });
+  }
+
+  /**
+   * @param sources token sequences as the encoder reads them, each ending with the end token
+   * @returns of each source its hypotheses, the best first
+   */
+  async decode(sources: readonly ArrayLike<number>[], options: DecodeOptions = {}): Promise<Hypothesis[][]> {
+    const { batchSize = 64 } = options;
+    const limit = this.#model.config.maximumLength;
+    sources.forEach((source, index) => checkSource(source, index, limit));
+    return this.#evaluating(async () => {
+      // Sentences of like length together: less padding.
+      const order = sources.map((_, index) => index).toSorted((a, b) => sources[a]!.length - sources[b]!.length);
+      const found: Hypothesis[][] = [];
+      for (let from = 0; from < order.length; from += batchSize) {
+        const part = order.slice(from, from + batchSize);
+        // A last batch that is smaller is filled up, or it would be compiled for its size alone.
+        const size = sources.length <= batchSize ? part.length : batchSize;
+        const results = await this.#decodeBatch(
+          part.map((index) => sources[index]!),
+          size,
+          options,
+        );
+        part.forEach((index, place) => {
+          found[index] = results[place]!;
+        });
+      }
+      return found;
+    });
+  }
+
+  /**
+   * How much of each source token every token of a translation saw: α, one row a target token (the end token included).
+   *
+   * @throws when the model has no attention
+   */
+  async alignments(source: ArrayLike<number>, target: readonly number[]): Promise<Float32Array[]> {
+    checkSource(source, 0, this.#model.config.maximumLength);
+    return this.#evaluating(async () => {
+      const args: [tf.Tensor2D, tf.Tensor1D, tf.Tensor2D] = [
+        tf.tensor2d(Int32Array.from(source), [1, source.length], 'int32'),
+        tf.tensor1d([source.length], 'int32'),
+        tf.tensor2d([[tokens.start, ...target]], undefined, 'int32'),
+      ];
+      const { weights } = await this.#align(...args);
+      const values = await weights.data<'float32'>(); // [T, 1, S]
+      tf.dispose([...args, weights]);
+      return Array.from({ length: target.length + 1 }, (_, t) =>
+        values.slice(t * source.length, (t + 1) * source.length),
+      );
+    });
+  }
+
+  /** Frees what the engine keeps for the steps. */
+  async dispose(): Promise<void> {
+    for (const step of [this.#encode, this.#align, ...this.#advance.values()]) await step.dispose();
+  }
+
+  async #decodeBatch(sources: ArrayLike<number>[], size: number, options: DecodeOptions): Promise<Hypothesis[][]> {
+    const { beams = 1, lengthPenalty, maximumLength } = options;
+    const limit = this.#model.config.maximumLength;
+    const longest = Math.max(...sources.map((source) => source.length));
+    const S = Math.ceil(longest / LENGTH_STEP) * LENGTH_STEP;
+    const source = new Int32Array(size * S).fill(tokens.padding);
+    const lengths = new Int32Array(size).fill(1);
+    sources.forEach((sentence, row) => {
+      source.set(Int32Array.from(sentence), row * S);
+      lengths[row] = sentence.length;
+    });
+    // A row that only fills the batch is done after one word.
+    const maximum = Int32Array.from({ length: size }, (_, row) =>
+      row < sources.length ? (maximumLength ?? Math.min(limit, 2 * lengths[row]! + 10)) : 1,
+    );
+    const inputs: [tf.Tensor2D, tf.Tensor1D] = [tf.tensor2d(source, [size, S], 'int32'), tf.tensor1d(lengths, 'int32')];
+    const { state: first, ...others } = await this.#encode(...inputs);
+    tf.dispose(inputs);
+    const memory = Object.keys(others)
+      .toSorted()
+      .map((name) => others[name]!);
+    let state = repeatRows(first, beams);
+    const advance = this.#advanceStep(memory.length);
+    try {
+      const hypotheses = await beamSearch({
+        sentences: size,
+        beams,
+        maximumLength: maximum,
+        startToken: tokens.start,
+        endToken: tokens.end,
+        ...(lengthPenalty !== undefined && { lengthPenalty }),
+        step: async (previous, origins) => {
+          const rows = [tf.tensor1d(previous, 'int32'), tf.tensor1d(origins, 'int32')];
+          const next = await advance(...rows, state, ...memory);
+          tf.dispose([state, ...rows]);
+          state = next.state;
+          const values = await next.logProbabilities.data<'float32'>();
+          next.logProbabilities.dispose();
+          return values;
+        },
+      });
+      return hypotheses.slice(0, sources.length);
+    } finally {
+      tf.dispose([state, ...memory]);
+    }
+  }
+
+  /** Last words [R], origins [R], state [L, R, H] and the memory → ln p of the next word [R, V] and the state after. */
+  #advanceStep(parts: number): CompiledStep<tf.Tensor[], { logProbabilities: tf.Tensor; state: tf.Tensor }> {
+    const known = this.#advance.get(parts);
+    if (known !== undefined) return known;
+    const model = this.#model;
+    const step = compile((previous: tf.Tensor, origins: tf.Tensor, state: tf.Tensor, ...memory: tf.Tensor[]) => {
+      const reordered = tf.gather(state, origins as tf.Tensor1D, 1) as tf.Tensor3D;
+      const encoded: Encoded = { state: reordered, memory };
+      const advanced = model.advance(encoded, previous as tf.Tensor1D);
+      // These are never words of a translation.
+      const allowed = tf.sub(advanced.logits, bannedTokens(model.config.targetVocabulary));
+      return { logProbabilities: tf.logSoftmax(allowed), state: advanced.state };
+    });
+    this.#advance.set(parts, step as CompiledStep<tf.Tensor[], { logProbabilities: tf.Tensor; state: tf.Tensor }>);
+    return this.#advance.get(parts)!;
+  }
+
+  async #evaluating<Result>(work: () => Promise<Result>): Promise<Result> {
+    const wasTraining = this.#model.training;
+    this.#model.eval();
+    try {
+      return await work();
+    } finally {
+      if (wasTraining) this.#model.train();
+    }
+  }
+}
+
+/** 1e9 at padding, unknown and start token, 0 elsewhere, [1, V]: computed, because a graph holds no long constants. */
+function bannedTokens(vocabulary: number): tf.Tensor {
+  const ids = tf.expandDims(tf.range(0, vocabulary, 1, 'int32'), 0);
+  return tf.mul(tf.cast(tf.lessEqual(ids, tokens.start), 'float32'), 1e9);
+}
+
+/** The rows of each sentence K times, [L, B, H] → [L, B · K, H]; frees what came in. */
+function repeatRows(state: tf.Tensor, beams: number): tf.Tensor {
+  if (beams === 1) return state;
+  return tf.tidy(() => {
+    const [L, B, H] = state.shape as [number, number, number];
+    const repeated = tf.reshape(tf.tile(tf.expandDims(state, 2), [1, 1, beams, 1]), [L, B * beams, H]);
+    state.dispose();
+    return repeated;
+  });
+}
+
+function checkSource(source: ArrayLike<number>, index: number, limit: number): void {
+  if (source.length >= 1 && source.length <= limit) return;
+  throw new Error(
+    `seq2seq: sentence ${index} has ${source.length} tokens, its end token included, and the model takes 1 to ${limit}; ` +
+      (source.length === 0 ? 'leave empty sentences out.' : 'split it, or use a model of larger maximumLength.'),
+  );
+}
