@@ -50,3 +50,13 @@ export {
 } from './batches/image-batches.ts';
 export type { PixelImage } from './images/pixel-image.ts';
 export { type Fit, resizeImage } from './images/resize.ts';
+export {
+  type ParallelText,
+  type ReadParallelTextOptions,
+  type SplitParallelTextOptions,
+  readParallelText,
+  splitParallelText,
+} from './parallel/parallel-text.ts';
+export { specialNames, specialTokens, withStartAndEnd } from './tokenizers/special-tokens.ts';
+export { BytePairTokenizer, type BytePairTokenizerJSON } from './tokenizers/byte-pair.ts';
+export { type LearnBytePairsOptions, learnBytePairs } from './tokenizers/learn-byte-pairs.ts';

@@ -249,6 +249,61 @@ export const registry = {
     homepage: 'https://www.cs.toronto.edu/~kriz/cifar.html',
     splits: { train: { size: 50_000, unit: 'images' }, test: { size: 10_000, unit: 'images' } },
   },
+  multi30k: {
+    name: 'multi30k',
+    title: 'Multi30k: descriptions of photographs, English and German',
+    files: [
+      {
+        name: 'train.de.gz',
+        urls: ['https://raw.githubusercontent.com/multi30k/dataset/master/data/task1/raw/train.de.gz'],
+        sha256: '726e39b2fa9eb9ffb6dc763fb35a179f80fae06ffc5d28b6ace5faa883de28a6',
+        bytes: 637_044,
+      },
+      {
+        name: 'train.en.gz',
+        urls: ['https://raw.githubusercontent.com/multi30k/dataset/master/data/task1/raw/train.en.gz'],
+        sha256: 'd79cfa999dd4c51d2cb42499b6796d5a882c3a8a961923c25a898c90f8bbd56f',
+        bytes: 568_929,
+      },
+      {
+        name: 'val.de.gz',
+        urls: ['https://raw.githubusercontent.com/multi30k/dataset/master/data/task1/raw/val.de.gz'],
+        sha256: 'f0cba2f995189cf5770f29a8a9a537a3ad3f51657ad873405082ff6863a5e75a',
+        bytes: 24_681,
+      },
+      {
+        name: 'val.en.gz',
+        urls: ['https://raw.githubusercontent.com/multi30k/dataset/master/data/task1/raw/val.en.gz'],
+        sha256: '14f7d25ddd868909a9213e361768460edcacdd6ab9d1e77b92560dc10c10dc28',
+        bytes: 21_650,
+      },
+      {
+        name: 'test_2016_flickr.de.gz',
+        urls: ['https://raw.githubusercontent.com/multi30k/dataset/master/data/task1/raw/test_2016_flickr.de.gz'],
+        sha256: '9204244e408ccb38d2a55cfcd344df15005fc42a07a6e55ca6c52b6ababb8cc8',
+        bytes: 22_890,
+      },
+      {
+        name: 'test_2016_flickr.en.gz',
+        urls: ['https://raw.githubusercontent.com/multi30k/dataset/master/data/task1/raw/test_2016_flickr.en.gz'],
+        sha256: '611d361c6334bc7246101d48097c13cf5c4413c5befc793cc629934359d532d9',
+        bytes: 21_077,
+      },
+    ],
+    licence: {
+      name: 'CC BY-NC-SA 4.0',
+      note: 'the translations, as commonly given; the repository has no licence file. The English captions are from Flickr30k, for non-commercial research and education.',
+      url: 'https://creativecommons.org/licenses/by-nc-sa/4.0/',
+    },
+    citation:
+      'D. Elliott, S. Frank, K. Sima’an and L. Specia, "Multi30K: Multilingual English-German image descriptions", 2016.',
+    homepage: 'https://github.com/multi30k/dataset',
+    splits: {
+      train: { size: 29_000, unit: 'sentence pairs' },
+      validation: { size: 1_014, unit: 'sentence pairs' },
+      test2016: { size: 1_000, unit: 'sentence pairs' },
+    },
+  },
 } as const satisfies Readonly<Record<string, DataSet>>;
 
 /** The names in the {@link registry}. */
