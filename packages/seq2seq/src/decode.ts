@@ -5,7 +5,7 @@
 import { compile, tf, type CompiledStep } from '@milestones/backend';
 import { beamSearch, type Hypothesis } from '@milestones/core';
 import type { Encoded, Translator } from './model.ts';
-import { tokens } from './tokens.ts';
+import { specialTokens } from '@milestones/datasets';
 
 /** Options of {@link SentenceDecoder.decode}. */
 export interface DecodeOptions {
@@ -93,7 +93,7 @@ export class SentenceDecoder {
       const args: [tf.Tensor2D, tf.Tensor1D, tf.Tensor2D] = [
         tf.tensor2d(Int32Array.from(source), [1, source.length], 'int32'),
         tf.tensor1d([source.length], 'int32'),
-        tf.tensor2d([[tokens.start, ...target]], undefined, 'int32'),
+        tf.tensor2d([[specialTokens.start, ...target]], undefined, 'int32'),
       ];
       const { weights } = await this.#align(...args);
       const values = await weights.data<'float32'>(); // [T, 1, S]
@@ -114,7 +114,7 @@ export class SentenceDecoder {
     const limit = this.#model.config.maximumLength;
     const longest = Math.max(...sources.map((source) => source.length));
     const S = Math.ceil(longest / LENGTH_STEP) * LENGTH_STEP;
-    const source = new Int32Array(size * S).fill(tokens.padding);
+    const source = new Int32Array(size * S).fill(specialTokens.padding);
     const lengths = new Int32Array(size).fill(1);
     sources.forEach((sentence, row) => {
       source.set(Int32Array.from(sentence), row * S);
@@ -137,8 +137,8 @@ export class SentenceDecoder {
         sentences: size,
         beams,
         maximumLength: maximum,
-        startToken: tokens.start,
-        endToken: tokens.end,
+        startToken: specialTokens.start,
+        endToken: specialTokens.end,
         ...(lengthPenalty !== undefined && { lengthPenalty }),
         step: async (previous, origins) => {
           const rows = [tf.tensor1d(previous, 'int32'), tf.tensor1d(origins, 'int32')];
@@ -187,7 +187,7 @@ export class SentenceDecoder {
 /** 1e9 at padding, unknown and start token, 0 elsewhere, [1, V]: computed, because a graph holds no long constants. */
 function bannedTokens(vocabulary: number): tf.Tensor {
   const ids = tf.expandDims(tf.range(0, vocabulary, 1, 'int32'), 0);
-  return tf.mul(tf.cast(tf.lessEqual(ids, tokens.start), 'float32'), 1e9);
+  return tf.mul(tf.cast(tf.lessEqual(ids, specialTokens.start), 'float32'), 1e9);
 }
 
 /** The rows of each sentence K times, [L, B, H] → [L, B · K, H]; frees what came in. */

@@ -15,10 +15,10 @@ import {
   valueAndGradients,
   type Schedule,
 } from '@milestones/core';
-import type { TranslationBatch, TranslationBatches } from '@milestones/datasets';
+import { specialTokens, type TranslationBatch, type TranslationBatches } from '@milestones/datasets';
 import type { TrainingConfig } from './config.ts';
 import type { Translator } from './model.ts';
-import { tokens } from './tokens.ts';
+import { specialTokens as tokens } from '@milestones/datasets';
 
 /** Source [B, S], its lengths [B], target [B, T + 1] from start to end token. */
 export type BatchTensors = [tf.Tensor2D, tf.Tensor1D, tf.Tensor2D];
@@ -46,13 +46,13 @@ export function translationLoss(
   const previous = tf.slice(target, [0, 0], [B, T]); // [B, T]
   const labels = tf.transpose(tf.slice(target, [0, 1], [B, T])); // [T, B]
   const { logits } = model.decode(model.encode(source, lengths, key), previous, key);
-  return crossEntropyLoss(logits, labels, { ignoreIndex: tokens.padding, reduction: 'sum' }) as tf.Scalar;
+  return crossEntropyLoss(logits, labels, { ignoreIndex: specialTokens.padding, reduction: 'sum' }) as tf.Scalar;
 }
 
 /** How many words a batch of targets predicts: all but the start tokens and the padding. */
 function wordCount(target: tf.Tensor2D): tf.Scalar {
   const predicted = tf.slice(target, [0, 1], [-1, -1]);
-  return tf.sum(tf.cast(tf.notEqual(predicted, tf.scalar(tokens.padding, 'int32')), 'float32')) as tf.Scalar;
+  return tf.sum(tf.cast(tf.notEqual(predicted, tf.scalar(specialTokens.padding, 'int32')), 'float32')) as tf.Scalar;
 }
 
 /** The configuration's optimizer, with its state allocated. */

@@ -1,0 +1,17 @@
+/** What needs files: saving a model. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { saveFile } from '@milestones/core/node';
+import type { Translator } from '../model.ts';
+import { encodePretrained } from '../weights.ts';
+
+/** Writes a model's folder, which `fromPretrained` reads again. Each file is complete or not there. */
+export async function savePretrained(
+  model: Translator,
+  folder: string,
+  options: { float16?: boolean } = {},
+): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const [name, content] of Object.entries(await encodePretrained(model, options)))
+    await saveFile(join(folder, name), content);
+}
