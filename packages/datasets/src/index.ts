@@ -60,3 +60,16 @@ export {
 export { specialNames, specialTokens, withStartAndEnd } from './tokenizers/special-tokens.ts';
 export { BytePairTokenizer, type BytePairTokenizerJSON } from './tokenizers/byte-pair.ts';
 export { type LearnBytePairsOptions, learnBytePairs } from './tokenizers/learn-byte-pairs.ts';
+export { type RuleLanguage, detokenize, ruleTokenize } from './tokenizers/rule-tokenize.ts';
+export { WordVocabulary, type WordVocabularyJSON, type WordVocabularyOptions } from './tokenizers/word-vocabulary.ts';
+export { type WordSplit, WordTokenizer, type WordTokenizerJSON, type WordTokenizerOptions } from './tokenizers/word.ts';
+export { tokenizerFromJSON } from './tokenizers/from-json.ts';
+export { englishNumberWords, germanNumberWords } from './generated/number-words.ts';
+export {
+  type AdditionsOptions,
+  type CopiesOptions,
+  type NumberWordsOptions,
+  generateAdditions,
+  generateCopies,
+  generateNumberWords,
+} from './generated/translation-tasks.ts';
