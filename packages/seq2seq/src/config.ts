@@ -118,11 +118,9 @@ export const trainingSchema = z.strictObject({
     .default('sentences')
     .describe('the summed loss is divided by the number of sentences (the paper) or of target tokens'),
   clipNorm: z.number().min(0).default(5).describe('largest global norm of the gradients; 0 switches clipping off'),
-  buckets: z
-    .array(positive)
-    .min(1)
-    .default([10, 15, 20, 30, 50, 101])
-    .describe('lengths that batches are padded to; each is compiled once'),
+  buckets: positive
+    .default(6)
+    .describe('pairs are parted by length into so many buckets; the step is compiled once for each'),
   evaluateEvery: positive.default(46_875).describe('steps between evaluations'),
   decodedSentences: z
     .int()
@@ -135,3 +133,67 @@ export const trainingSchema = z.strictObject({
 
 /** How a model is trained, complete. */
 export type TrainingConfig = z.output<typeof trainingSchema>;
+
+/** What is translated. */
+export const dataSchema = z.strictObject({
+  task: z
+    .enum(['multi30k', 'additions', 'copies', 'number-words', 'files'])
+    .default('multi30k')
+    .describe('multi30k: captions of photographs; files: your own two files; the others are generated'),
+  pair: z.enum(['de-en', 'en-de']).default('de-en').describe('from which language to which (multi30k)'),
+  sourceFile: z.string().default('').describe('text to translate from, a sentence a line (files)'),
+  targetFile: z.string().default('').describe('its translation, line by line (files)'),
+  split: z
+    .enum(['de', 'en', 'spaces'])
+    .default('spaces')
+    .describe('how the words of both files are found: by the rules of a language, or at spaces (files)'),
+  count: positive.default(5000).describe('generated pairs in all'),
+  heldOut: positive.default(500).describe('pairs that are not trained on (generated tasks and files)'),
+  trainPairs: z.int().min(0).default(0).describe('pairs to train on, the first ones; 0: all'),
+  digits: positive.default(2).describe('digits of a summand (additions)'),
+  symbols: positive.default(10).describe('different symbols (copies)'),
+  length: positive.default(10).describe('symbols in a sequence (copies)'),
+  largest: positive.default(9999).describe('largest number (number-words)'),
+  lowercase: z.boolean().default(true).describe('whether text becomes lower case first (multi30k, files)'),
+  minimumCount: positive.default(2).describe('rarer words are unknown (multi30k, files)'),
+});
+
+/** What is translated, complete. */
+export type DataConfig = z.output<typeof dataSchema>;
+
+/** The attention model of a comparison; its vocabularies, biases and maximum are those of `model`. */
+export const attentionSchema = z.strictObject({
+  embedding: positive.default(256).describe('E of the attention model'),
+  hidden: positive.default(512).describe('H of the attention model'),
+  alignment: z.int().min(0).default(0).describe('width of its alignment model; 0: hidden'),
+  maxout: z.int().min(0).default(0).describe('units of its maxout layer; 0: none'),
+  dropout: z.number().min(0).lt(1).default(0.5).describe('its dropout'),
+  initialization: z.enum(['uniform', 'normal', 'fanIn']).default('normal').describe('as model.initialization'),
+});
+
+/** The networks of one run, trained one after the other on the same pairs. */
+export const experimentSchema = z.strictObject({
+  nets: z
+    .array(z.enum(['model', 'reversed', 'straight', 'attention']))
+    .min(1)
+    .default(['model'])
+    .describe(
+      'nets to train: model (as configured), reversed or straight (the same with and without reversed source), attention',
+    ),
+  seeds: positive.default(1).describe('how often each net is trained, from the run’s seed on'),
+  beams: positive.default(5).describe('beams of the last test'),
+  lengthPenalty: z.number().min(0).default(0.6).describe('α of the last test'),
+  pictures: z.int().min(0).default(3).describe('attention pictures and sample translations are made of so many sentences'),
+});
+
+/** The whole configuration of a run. */
+export const configSchema = z.strictObject({
+  model: translatorConfigSchema.prefault({}),
+  attention: attentionSchema.prefault({}),
+  training: trainingSchema.prefault({}),
+  data: dataSchema.prefault({}),
+  experiment: experimentSchema.prefault({}),
+});
+
+/** The whole configuration of a run, complete. */
+export type RunConfig = z.output<typeof configSchema>;

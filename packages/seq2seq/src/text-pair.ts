@@ -1,11 +1,12 @@
 /** What a model needs to read and write text: the tokenizers of its two languages. */
-import { specialTokens, tokenizerFromJSON, withStartAndEnd, type ParallelText, type Tokenizer } from '@milestones/datasets';
-
-/** Pairs of token sequences: sources with their end token, targets with start and end token. */
-export interface TokenPair {
-  source: Int32Array;
-  target: Int32Array;
-}
+import {
+  specialTokens,
+  tokenizerFromJSON,
+  withStartAndEnd,
+  type ParallelText,
+  type Tokenizer,
+  type TokenPairs,
+} from '@milestones/datasets';
 
 /** Two languages, or source and target of a task, with their tokenizers. */
 export class TextPair {
@@ -54,14 +55,12 @@ export class TextPair {
     return withStartAndEnd(this.target.encode(text));
   }
 
-  /** All pairs that fit into `maximumLength` tokens on either side, and how many do not. */
-  encodePairs(text: ParallelText, reverse: boolean, maximumLength: number): { pairs: TokenPair[]; tooLong: number } {
-    const all = text.source.map((sentence, index) => ({
-      source: this.encodeSource(sentence, reverse),
-      target: this.encodeTarget(text.target[index]!),
-    }));
-    const pairs = all.filter(({ source, target }) => source.length <= maximumLength && target.length <= maximumLength + 1);
-    return { pairs, tooLong: all.length - pairs.length };
+  /** The pairs of a text as token sequences. */
+  encodePairs(text: ParallelText, reverse: boolean): TokenPairs {
+    return {
+      source: text.source.map((sentence) => this.encodeSource(sentence, reverse)),
+      target: text.target.map((sentence) => this.encodeTarget(sentence)),
+    };
   }
 
   /** Plain JSON that {@link fromJSON} reads. */

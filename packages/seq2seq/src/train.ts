@@ -70,7 +70,7 @@ export function createTrainStep(
   const parameters = model.trainableParameters();
   return compile((source, lengths, target, learningRate, key) => {
     const words = wordCount(target);
-    const divisor = config.loss === 'sentences' ? tf.scalar(source.shape[0]) : words;
+    const divisor = config.loss === 'sentences' ? tf.sum(tf.cast(tf.greater(lengths, 0), 'float32')) : words;
     const { value, gradients } = valueAndGradients(
       () => tf.div(translationLoss(model, source, lengths, target, new RandomKey(key)), divisor),
       parameters,
@@ -112,7 +112,7 @@ export interface TrainingEvents {
 export interface TrainingRun {
   model: Translator;
   optimizer: TranslationOptimizer;
-  /** Pairs of source tokens (with the end token) and target tokens (with start and end token). */
+  /** Pairs of source tokens (with the end token) and target tokens (with start and end token); at the step to begin with. */
   batches: TranslationBatches;
   config: TrainingConfig;
   seed: number;
@@ -157,18 +157,18 @@ export async function train(run: TrainingRun): Promise<number> {
   }
 }
 
-/** The mean loss of a target word over some batches, in nats, by teacher forcing. */
+/** The mean loss of a target word over one epoch of batches, in nats, by teacher forcing. */
 export async function evaluate(
   model: Translator,
   evaluateStep: EvaluateStep,
-  batches: Iterable<TranslationBatch>,
+  batches: TranslationBatches,
 ): Promise<number> {
   const wasTraining = model.training;
   model.eval();
   let total = 0;
   let count = 0;
-  for (const batch of batches) {
-    const tensors = batchTensors(batch);
+  for (let index = 0; index < batches.batchesPerEpoch; index++) {
+    const tensors = batchTensors(batches.at(index));
     const { sum, words } = await evaluateStep(...tensors);
     total += (await sum.data())[0]!;
     count += (await words.data())[0]!;
@@ -176,4 +176,12 @@ export async function evaluate(
   }
   if (wasTraining) model.train();
   return total / count;
+}
+
+function batchTensors({ source, target, sourceLengths, shapes }: TranslationBatch): BatchTensors {
+  return [
+    tf.tensor2d(source, shapes.source, 'int32'),
+    tf.tensor1d(sourceLengths, 'int32'),
+    tf.tensor2d(target, shapes.target, 'int32'),
+  ];
 }

@@ -8,7 +8,6 @@ import {
   decodeSafetensors,
   encodeSafetensors,
   loadBytes,
-  narrowToFloat16,
   tensorsToData,
   widenToFloat32,
 } from '@milestones/core';
@@ -104,13 +103,13 @@ export async function encodePretrained(
   }
   checkVocabularies(model, 'encodePretrained:');
   const tensors = await tensorsToData(model.stateDict());
-  if (options.float16 === true) {
-    for (const [name, tensor] of Object.entries(tensors)) tensors[name] = narrowToFloat16(tensor);
-  }
   return {
     [files.config]: `${JSON.stringify({ milestone: 'seq2seq', model: model.config }, null, 2)}\n`,
     [files.vocabulary]: `${JSON.stringify(model.text.toJSON())}\n`,
-    [files.weights]: encodeSafetensors(tensors, { metadata: { format: 'milestones' } }),
+    [files.weights]: encodeSafetensors(tensors, {
+      metadata: { format: 'milestones' },
+      ...(options.float16 === true && { dtype: 'float16' }),
+    }),
   };
 }
 
