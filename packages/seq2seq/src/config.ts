@@ -183,7 +183,11 @@ export const experimentSchema = z.strictObject({
   seeds: positive.default(1).describe('how often each net is trained, from the run’s seed on'),
   beams: positive.default(5).describe('beams of the last test'),
   lengthPenalty: z.number().min(0).default(0.6).describe('α of the last test'),
-  pictures: z.int().min(0).default(3).describe('attention pictures and sample translations are made of so many sentences'),
+  pictures: z
+    .int()
+    .min(0)
+    .default(3)
+    .describe('attention pictures and sample translations are made of so many sentences'),
 });
 
 /** The whole configuration of a run. */

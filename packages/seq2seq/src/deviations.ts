@@ -26,7 +26,8 @@ export const deviations = [
   },
   {
     topic: 'attention model',
-    paper: 'the first decoder state from the backward state alone; reset gate before the recurrent product; maxout output',
+    paper:
+      'the first decoder state from the backward state alone; reset gate before the recurrent product; maxout output',
     ours: 'from both directions’ last states; PyTorch’s GRU; maxout output or one layer',
     why: 'the published small network is built so, and its 20,518,405 weights are a target',
   },

@@ -43,7 +43,7 @@ export function metricName({ prefix }: Pick<Net, 'prefix'>, metric: string): str
 }
 
 /**
- * What the run is about: for nets of several seeds the lowest score of each kind, what reversing the source gains on
+ * What the run is about: the lowest score of each kind of net and its mean over the seeds, what reversing the source gains on
  * average, and what attention gains over the better plain net. Only what the run's networks allow.
  */
 export function comparisons(
@@ -58,11 +58,10 @@ export function comparisons(
   const found: Record<string, number> = {};
   for (const metric of ['exact', 'areaUnderExact', 'testBleu', 'testPerplexity']) {
     const capital = `${metric.charAt(0).toUpperCase()}${metric.slice(1)}`;
-    for (const kind of new Set(config.experiment.nets)) {
+    for (const kind of nets.length === 1 ? [] : new Set(config.experiment.nets)) {
       const values = valuesOf(kind, metric);
-      if (values.length < 2) continue;
-      found[`${kind}Lowest${capital}`] = Math.min(...values);
-      found[`${kind}Mean${capital}`] = mean(values);
+      if (values.length > 0 && metric === 'exact') found[`${kind}LowestExact`] = Math.min(...values);
+      if (values.length > 1) found[`${kind}Mean${capital}`] = mean(values);
     }
     const [reversed, straight] = [valuesOf('reversed', metric), valuesOf('straight', metric)];
     if (reversed.length > 0 && straight.length > 0) found[`reversal${capital}Gain`] = mean(reversed) - mean(straight);

@@ -33,7 +33,8 @@ export function lengthPicture(models: readonly { name: string; scores: readonly 
     return [
       `<polyline points="${points.join(' ')}" fill="none" stroke="${colour}" stroke-width="2"/>`,
       ...scores.map(
-        ({ bleu }, index) => `<circle cx="${toX(index)}" cy="${toY(bleu)}" r="3.5" fill="${colour}"><title>${bleu.toFixed(1)}</title></circle>`,
+        ({ bleu }, index) =>
+          `<circle cx="${toX(index)}" cy="${toY(bleu)}" r="3.5" fill="${colour}"><title>${bleu.toFixed(1)}</title></circle>`,
       ),
       `<line x1="${x}" x2="${x + 18}" y1="40" y2="40" stroke="${colour}" stroke-width="3"/>`,
       text(x + 24, 44, name, 'start'),

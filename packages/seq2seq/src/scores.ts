@@ -74,7 +74,5 @@ export function scoresByLength(
 
 /** `target` stands between start and end token. */
 function isReference(tokens: readonly number[], target: ArrayLike<number>): boolean {
-  return (
-    target[tokens.length + 1] === specialTokens.end && tokens.every((token, index) => token === target[index + 1])
-  );
+  return target[tokens.length + 1] === specialTokens.end && tokens.every((token, index) => token === target[index + 1]);
 }

@@ -62,11 +62,7 @@ export function createOptimizer(model: Translator, config: TrainingConfig): Tran
 }
 
 /** One update: forward, loss, gradients, clipping, optimizer. */
-export function createTrainStep(
-  model: Translator,
-  optimizer: TranslationOptimizer,
-  config: TrainingConfig,
-): TrainStep {
+export function createTrainStep(model: Translator, optimizer: TranslationOptimizer, config: TrainingConfig): TrainStep {
   const parameters = model.trainableParameters();
   return compile((source, lengths, target, learningRate, key) => {
     const words = wordCount(target);

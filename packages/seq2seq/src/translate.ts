@@ -40,7 +40,11 @@ export async function translate(
   const used = decoder ?? new SentenceDecoder(model);
   try {
     const found = await used.decode(sources, options);
-    return found.map(([best]) => ({ text: pair.target.decode(best!.tokens), score: best!.score, tokens: best!.tokens }));
+    return found.map(([best]) => ({
+      text: pair.target.decode(best!.tokens),
+      score: best!.score,
+      tokens: best!.tokens,
+    }));
   } finally {
     if (decoder === undefined) await used.dispose();
   }
