@@ -129,6 +129,7 @@ describe('sizes', () => {
     ['multi30k-plain', 13_898_501],
     ['multi30k-attention', 20_518_405],
     ['sutskever', 384_112_000],
+    ['bahdanau', 81_452_000],
   ] as const)('%s has %i weights, counted without allocating them', (size, count) => {
     const before = tf.memory().numBytes;
     expect(createTranslator(size).parameterCount()).toBe(count);
