@@ -204,6 +204,18 @@ describe('beamSearch', () => {
     expect((await beamSearch(options))[0]![0]).toMatchObject({ tokens: [0, 0, 0], complete: false });
   });
 
+  it('leaves the arrays alone that the model was given', async () => {
+    const given: [Int32Array, number[]][] = [];
+    const model = modelOf(5, 4, 2);
+    const step: BeamSearchOptions['step'] = (tokens, origins) => {
+      given.push([tokens, [...tokens]], [origins, [...origins]]);
+      return model(tokens, origins);
+    };
+    await beamSearch({ sentences: 2, beams: 2, maximumLength: 6, startToken: START, endToken: END, step });
+    expect(given.length).toBeGreaterThan(4);
+    for (const [array, values] of given) expect([...array]).toEqual(values);
+  });
+
   it('refuses what cannot be searched', async () => {
     const options = {
       sentences: 2,
