@@ -18,7 +18,6 @@ import {
 import { specialTokens, type TranslationBatch, type TranslationBatches } from '@milestones/datasets';
 import type { TrainingConfig } from './config.ts';
 import type { Translator } from './model.ts';
-import { specialTokens as tokens } from '@milestones/datasets';
 
 /** Source [B, S], its lengths [B], target [B, T + 1] from start to end token. */
 export type BatchTensors = [tf.Tensor2D, tf.Tensor1D, tf.Tensor2D];
