@@ -73,3 +73,11 @@ export {
   generateCopies,
   generateNumberWords,
 } from './generated/translation-tasks.ts';
+export {
+  type BucketShape,
+  type TokenPairs,
+  type TranslationBatch,
+  TranslationBatches,
+  type TranslationBatchesOptions,
+  type TranslationBatchesState,
+} from './batches/translation-batches.ts';

@@ -78,8 +78,8 @@ export async function beamSearch(options: BeamSearchOptions): Promise<Hypothesis
   const { sentences, beams, startToken, endToken, lengthPenalty = 0.6, step } = options;
   const maximum = checkOptions(options, lengthPenalty);
   const rows = sentences * beams;
-  const tokens = new Int32Array(rows).fill(startToken);
-  const origins = Int32Array.from({ length: rows }, (_, row) => row);
+  let tokens = new Int32Array(rows).fill(startToken);
+  let origins = Int32Array.from({ length: rows }, (_, row) => row);
   // All beams of a sentence begin alike; one is enough, or the same hypothesis would be kept K times.
   const live: Beam[][] = Array.from({ length: sentences }, (_, sentence) => [
     { row: sentence * beams, tokens: [], logProbability: 0 },
@@ -91,9 +91,10 @@ export async function beamSearch(options: BeamSearchOptions): Promise<Hypothesis
   for (let length = 1; live.some((own) => own.length > 0); length++) {
     const logProbabilities = await step(tokens, origins);
     const vocabulary = checkStepResult(logProbabilities, rows, Math.max(startToken, endToken));
-    // Rows that no hypothesis needs any more: any valid token will do.
-    tokens.fill(endToken);
-    for (let row = 0; row < rows; row++) origins[row] = row;
+    // New arrays, since tensors may hold on to the old ones. What stays as it is here are rows that no hypothesis needs any
+    // more; any valid token will do for them.
+    tokens = new Int32Array(rows).fill(endToken);
+    origins = Int32Array.from({ length: rows }, (_, row) => row);
 
     for (let sentence = 0; sentence < sentences; sentence++) {
       const before = live[sentence]!;

@@ -204,6 +204,18 @@ describe('beamSearch', () => {
     expect((await beamSearch(options))[0]![0]).toMatchObject({ tokens: [0, 0, 0], complete: false });
   });
 
+  it('leaves the arrays alone that the model was given', async () => {
+    const given: [Int32Array, number[]][] = [];
+    // Everything is equally likely, so both beams go on to the maximum length.
+    const step: BeamSearchOptions['step'] = (tokens, origins) => {
+      given.push([tokens, [...tokens]], [origins, [...origins]]);
+      return Float32Array.from({ length: 4 * tokens.length }, (_, index) => (index % 4 === END ? -9 : -1));
+    };
+    await beamSearch({ sentences: 2, beams: 2, maximumLength: 6, startToken: START, endToken: END, step });
+    expect(given).toHaveLength(2 * 6);
+    for (const [array, values] of given) expect([...array]).toEqual(values);
+  });
+
   it('refuses what cannot be searched', async () => {
     const options = {
       sentences: 2,
