@@ -87,7 +87,7 @@ export const sizes = {
     activationDropout: 0.1,
     embeddingInitialization: 'xavier',
   },
-  /** Transformer-Tiny (Wu et al. 2021) with 10,000 byte pairs of both languages: 2,639,360. */
+  /** Transformer-Tiny (Wu et al. 2021) with 10,000 byte pairs of both languages: 2,638,336. */
   tiny: {
     sourceVocabulary: 10_260,
     targetVocabulary: 10_260,
@@ -122,7 +122,11 @@ export const trainingSchema = z
   .strictObject({
     steps: positive.default(100_000).describe('number of updates'),
     batchSize: z.int().min(0).default(0).describe('sentence pairs per update; 0: count tokens instead'),
-    tokensPerBatch: z.int().min(0).default(25_000).describe('most source and most target tokens per update; 0: sentences'),
+    tokensPerBatch: z
+      .int()
+      .min(0)
+      .default(25_000)
+      .describe('most source and most target tokens per update; 0: sentences'),
     buckets: positive.default(6).describe('lengths that sentences are padded to; a step is compiled for each'),
     schedule: z
       .enum(['inverseSquareRoot', 'constant'])
@@ -143,7 +147,7 @@ export const trainingSchema = z
     checkpointEvery: positive.default(200).describe('steps between checkpoints'),
     logEvery: positive.default(10).describe('steps between logged training losses'),
   })
-  .refine(({ batchSize, tokensPerBatch }) => batchSize === 0 !== (tokensPerBatch === 0), {
+  .refine(({ batchSize, tokensPerBatch }) => (batchSize === 0) !== (tokensPerBatch === 0), {
     path: ['batchSize'],
     error: 'a batch is measured in sentences or in tokens; set one of batchSize and tokensPerBatch, and the other to 0',
   });
@@ -164,7 +168,9 @@ export const dataSchema = z
     tokens: z
       .enum(['words', 'bytePairs'])
       .default('bytePairs')
-      .describe('words: split by rules, in lower case (generated text: at spaces or into characters); bytePairs: learned'),
+      .describe(
+        'words: split by rules, in lower case (generated text: at spaces or into characters); bytePairs: learned',
+      ),
     minimumCount: positive.default(2).describe('words that occur less often in the training text are unknown'),
     merges: positive.default(10_000).describe('byte pairs that are learned, from both languages together'),
     validationPairs: positive.default(500).describe('pairs held out of generated or own text to watch the run by'),
@@ -189,9 +195,6 @@ export const decodingSchema = z.strictObject({
   extraTokens: positive.default(50).describe('a translation may be this much longer than its source'),
   batchSize: positive.default(64).describe('sentences decoded together'),
 });
-
-/** How the trained model translates, complete. */
-export type DecodingConfig = z.output<typeof decodingSchema>;
 
 /** The whole configuration of a run. */
 export const configSchema = z.strictObject({

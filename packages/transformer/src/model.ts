@@ -126,7 +126,12 @@ export class DecoderLayer extends Module {
   forward(x: tf.Tensor, memory: tf.Tensor, mask?: tf.Tensor, key?: RandomKey): tf.Tensor {
     const own = key && { key: key.fold('attention') };
     const cross = { memory, ...(mask && { mask }), ...(key && { key: key.fold('crossAttention') }) };
-    return this.compose(x, (h) => this.attention.forward(h, own), (h) => this.crossAttention.forward(h, cross), key);
+    return this.compose(
+      x,
+      (h) => this.attention.forward(h, own),
+      (h) => this.crossAttention.forward(h, cross),
+      key,
+    );
   }
 
   /** The layer with its two attentions given; decoding has them look into caches. */
@@ -215,7 +220,8 @@ export class Transformer extends Module {
     const { features, sourceVocabulary, targetVocabulary, shareEmbeddings, outputBias } = config;
     const weightInitializer = embeddingInitializer(config);
     const source = new Embedding(sourceVocabulary, features, { weightInitializer });
-    const target = shareEmbeddings === 'all' ? source : new Embedding(targetVocabulary, features, { weightInitializer });
+    const target =
+      shareEmbeddings === 'all' ? source : new Embedding(targetVocabulary, features, { weightInitializer });
     this.sourceEmbedding = new TokenEmbedding(config, source);
     this.targetEmbedding = new TokenEmbedding(config, target);
     this.encoder = Array.from({ length: config.encoderLayers }, () => new EncoderLayer(config));
@@ -225,7 +231,11 @@ export class Transformer extends Module {
     this.decoderNorm = pre ? new LayerNorm(features) : undefined;
     const separate = shareEmbeddings === 'none';
     this.head = separate
-      ? new Dense(features, targetVocabulary, { bias: outputBias, weightInitializer: xavierUniform(), biasInitializer: zeros() })
+      ? new Dense(features, targetVocabulary, {
+          bias: outputBias,
+          weightInitializer: xavierUniform(),
+          biasInitializer: zeros(),
+        })
       : undefined;
     this.outputBias = outputBias && !separate ? new Parameter([targetVocabulary], zeros()) : undefined;
   }
