@@ -101,7 +101,7 @@ describe.each(['post', 'pre'] as const)('%s-LN', (normalization) => {
     expect(value.dataSync()[0]).toBeCloseTo(expected.loss, 5);
     expect(Object.keys(gradients).toSorted()).toEqual(Object.keys(expected.gradients).toSorted());
     for (const [name, numbers] of Object.entries(expected.gradients)) {
-      const flat = gradients[name]!.dataSync();
+      const flat = gradients[name]!.dataSync<'float32'>();
       const projected = flat.reduce((sum, each, k) => sum + each * Math.sin(0.7 * k), 0);
       expectClose([flat[0]!, flat.at(-1)!, projected], numbers, 3e-5);
     }
