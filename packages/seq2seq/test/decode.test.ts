@@ -13,7 +13,11 @@ const sources = [[4, 5, 6, 3], [7, 3], [8, 4, 4, 5, 3], [3]];
 /** Weights that make the model sure of something: untrained ones prefer nothing. */
 function sharpModel(kind: keyof typeof options): Translator {
   const model = createTranslator(options[kind]).initialize(5).eval();
-  for (const { value } of model.namedParameters().values()) value.assign(tf.mul(value, 4));
+  for (const [name, { value }] of model.namedParameters()) {
+    value.assign(tf.mul(value, 4));
+    // Or most translations would be cut off.
+    if (name === 'head.bias') value.assign(tf.add(value, tf.oneHot(specialTokens.end, 8).mul(4)));
+  }
   return model;
 }
 

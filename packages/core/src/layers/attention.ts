@@ -104,13 +104,32 @@ export class MultiHeadAttention extends Module {
    * @returns [B, T, C]
    */
   forward(x: tf.Tensor, call: AttentionCall = {}): tf.Tensor {
-    const [B, T] = x.shape as [number, number, number];
-    const memory = call.memory ?? x;
-    const queries = this.#split(this.query.forward(x)); // [B, N, T, D]
-    let keys = this.#split(this.key.forward(memory)); // [B, N, S, D]
-    let values = this.#split(this.value.forward(memory)); // [B, N, S, D]
+    let { keys, values } = this.keysAndValues(call.memory ?? x); // [B, N, S, D]
     if (call.cache !== undefined) [keys, values] = extendCache(call.cache, keys, values);
+    return this.attend(x, keys, values, call);
+  }
 
+  /**
+   * Keys and values of `memory`, for {@link attend}: a decoder that writes a token at a time makes them once.
+   *
+   * @param memory [B, S, C]
+   * @returns both [B, N, S, D]
+   */
+  keysAndValues(memory: tf.Tensor): { keys: tf.Tensor; values: tf.Tensor } {
+    return { keys: this.#split(this.key.forward(memory)), values: this.#split(this.value.forward(memory)) };
+  }
+
+  /**
+   * {@link forward} with keys and values that were made before.
+   *
+   * @param x queries, [B, T, C]
+   * @param keys [B, N, S, D]
+   * @param values [B, N, S, D]
+   * @returns [B, T, C]
+   */
+  attend(x: tf.Tensor, keys: tf.Tensor, values: tf.Tensor, call: Pick<AttentionCall, 'mask' | 'key'> = {}): tf.Tensor {
+    const [B, T] = x.shape as [number, number, number];
+    const queries = this.#split(this.query.forward(x)); // [B, N, T, D]
     // Scaling the queries, not the scores: T · D products instead of T · S.
     let scores = tf.matMul(tf.mul(queries, this.scale), keys, false, true); // [B, N, T, S]
     if (this.causal) scores = tf.add(scores, causalMask(T, keys.shape[2]!));

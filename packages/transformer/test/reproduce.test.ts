@@ -1,0 +1,123 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Transformer } from '../src/index.ts';
+import { main } from '../src/reproduce.ts';
+
+let out: string;
+
+beforeEach(async () => {
+  out = await mkdtemp(join(tmpdir(), 'milestones-transformer-run-'));
+});
+afterEach(() => rm(out, { recursive: true, force: true }));
+
+/** Runs the command in this process and collects what it prints. */
+async function run(...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const written = { stdout: '', stderr: '' };
+  const spies = (['stdout', 'stderr'] as const).map((stream) =>
+    vi.spyOn(process[stream], 'write').mockImplementation((text) => {
+      written[stream] += String(text);
+      return true;
+    }),
+  );
+  try {
+    return { code: await main([...argv, '--out', out]), ...written };
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+  }
+}
+
+const settings = (values: Record<string, unknown>): string[] =>
+  Object.entries(values).flatMap(([key, value]) => ['--set', `${key}=${String(value)}`]);
+
+/** A run of seconds: the quick preset, cut short. */
+const brief = [
+  '--preset',
+  'quick',
+  '--backend',
+  'onnx',
+  ...settings({
+    'training.steps': 6,
+    'training.batchSize': 8,
+    'training.evaluateEvery': 3,
+    'training.checkpointEvery': 3,
+    'training.logEvery': 2,
+    'data.generatedPairs': 60,
+    'data.validationPairs': 10,
+    'data.testPairs': 5,
+    'model.features': 16,
+    'model.feedForward': 16,
+    'model.dropout': 0.1,
+  }),
+];
+
+describe('reproduce', () => {
+  it('trains, writes the run folder, continues in the middle, and ends as the undisturbed run', async () => {
+    const { code, stdout } = await run(...brief);
+    expect(code).toBe(1);
+    expect(stdout).toContain('Missed: testExactGreedy is');
+    const folder = join(out, 'transformer', readdirSync(join(out, 'transformer'))[0]!);
+    const summary = JSON.parse(readFileSync(join(folder, 'summary.json'), 'utf8'));
+    for (const metric of ['validationPerplexity', 'validationAccuracy', 'testBleu', 'testBleu13aGreedy', 'testExact']) {
+      expect(summary.metrics[metric], metric).toBeTypeOf('number');
+    }
+    expect(readFileSync(join(folder, 'REPORT.md'), 'utf8')).toContain('tok:13a');
+    const model = await Transformer.fromPretrained(join(folder, 'model'));
+    expect(model.tokenizers!.target.vocabularySize).toBe(14);
+    model.dispose();
+
+    const before = readFileSync(join(folder, 'metrics.jsonl'), 'utf8');
+    const weights = readFileSync(join(folder, 'checkpoints/step-000006/model.safetensors'));
+    await rm(join(folder, 'checkpoints/step-000006'), { recursive: true });
+    await rm(join(folder, 'summary.json'));
+    expect((await run('--resume', folder)).stdout).toContain('Continuing at step 3');
+    expect(readFileSync(join(folder, 'metrics.jsonl'), 'utf8')).toBe(before);
+    expect(readFileSync(join(folder, 'checkpoints/step-000006/model.safetensors')).equals(weights)).toBe(true);
+  });
+
+  it('trains on a user’s own two files, and names what is wrong with them', async () => {
+    const [source, target] = [join(out, 'text.de'), join(out, 'text.en')];
+    const lines = Array.from({ length: 30 }, (_, index) => `wort ${index}`);
+    const own = [
+      ...brief,
+      ...settings({ 'data.set': 'files', 'data.sourceFile': source, 'data.targetFile': target, 'training.steps': 1 }),
+    ];
+    writeFileSync(source, `${lines.join('\n')}\n`);
+    writeFileSync(target, `${lines.slice(1).join('\n')}\n`);
+    expect((await run(...own)).stderr).toContain('has 30 lines and');
+    writeFileSync(target, `${lines.with(7, '').join('\n')}\n`);
+    expect((await run(...own)).stderr).toContain('line 8 of');
+    writeFileSync(target, Uint8Array.of(0x61, 0x0a, 0xff, 0x0a));
+    expect((await run(...own)).stderr).toContain('not valid UTF-8');
+    writeFileSync(target, `${lines.join('\n')}\n`);
+    const { stderr } = await run(...own);
+    expect(stderr).toMatch(/--set model\.sourceVocabulary=\d+ --set model\.targetVocabulary=\d+/);
+    const sizes = [...stderr.matchAll(/--set (model\.\w+=\d+)/g)].flatMap(([, setting]) => ['--set', setting!]);
+    expect((await run(...own, ...sizes)).stdout).toContain('1 step');
+  });
+
+  it.each([
+    ['laptop', '9,?035,?780', '2,?300'],
+    ['laptop-smoothing', '9,?035,?780', '2,?300'],
+    ['tiny', '2,?638,?336', '5,?360'],
+    ['paper', '63,?082,?496', '100,?000'],
+  ])('states the plan of %s without training', async (preset, parameters, steps) => {
+    const { code, stdout } = await run('--preset', preset, '--dry-run');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`parameters +${parameters}`));
+    expect(stdout).toMatch(new RegExp(`steps +${steps}`));
+    expect(existsSync(join(out, 'transformer'))).toBe(false);
+  });
+
+  it.each([
+    [['--set', 'data.pair=de-fr'], 'de-en'],
+    [['--set', 'training.batchSize=0'], 'set one of batchSize and tokensPerBatch'],
+    [['--set', 'data.set=files'], 'data.sourceFile and data.targetFile'],
+  ])('%j is a mistake that is named, with what to do', async (argv, remedy) => {
+    const { code, stderr } = await run('--preset', 'quick', ...argv);
+    expect(code).toBe(2);
+    expect(stderr).toContain(remedy);
+  });
+});
