@@ -118,7 +118,7 @@ async function trainAndReport(command: Command<RunConfig>, run: Run, nets: Net[]
             last = { ...last, loss };
           },
           onEvaluation: async (step) => {
-            const scores = await evaluateNet();
+            const scores = await evaluateNet(step);
             if ('exact' in scores && step > 0) {
               // The mean of the curve: how fast a net learns, where in the end all of them may reach 100 %.
               area += (scores['exact']! * training.evaluateEvery) / training.steps;
@@ -171,7 +171,7 @@ function evaluationOf(
   model: Translator,
   decoder: SentenceDecoder,
   { validation, text }: TextData,
-): () => Promise<Record<string, number>> {
+): (step: number) => Promise<Record<string, number>> {
   const step = createEvaluateStep(model);
   const pairs = text.encodePairs(validation, net.config.reverseSource);
   const batches = new TranslationBatches({
@@ -185,8 +185,10 @@ function evaluationOf(
   });
   const count = config.training.decodedSentences || pairs.source.length;
   const part = { source: pairs.source.slice(0, count), target: pairs.target.slice(0, count) };
-  return async () => {
+  return async (updates) => {
     const validationLoss = await evaluate(model, step, batches);
+    // An untrained net writes nonsense up to the maximum length.
+    if (updates === 0) return { validationLoss, ...(!isText(config.data) && { exact: 0 }) };
     const options = { lowercase: config.data.lowercase };
     const scores = await translationScores(decoder, part, validation.target.slice(0, count), text, options);
     return isText(config.data)
