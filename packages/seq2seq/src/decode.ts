@@ -147,6 +147,7 @@ export class SentenceDecoder {
           state = next.state;
           const values = await next.logProbabilities.data<'float32'>();
           next.logProbabilities.dispose();
+          banSpecialTokens(values, this.#model.config.targetVocabulary);
           return values;
         },
       });
@@ -165,9 +166,7 @@ export class SentenceDecoder {
       const reordered = tf.gather(state, origins as tf.Tensor1D, 1) as tf.Tensor3D;
       const encoded: Encoded = { state: reordered, memory };
       const advanced = model.advance(encoded, previous as tf.Tensor1D);
-      // These are never words of a translation.
-      const allowed = tf.sub(advanced.logits, bannedTokens(model.config.targetVocabulary));
-      return { logProbabilities: tf.logSoftmax(allowed), state: advanced.state };
+      return { logProbabilities: tf.logSoftmax(advanced.logits), state: advanced.state };
     });
     this.#advance.set(parts, step as CompiledStep<tf.Tensor[], { logProbabilities: tf.Tensor; state: tf.Tensor }>);
     return this.#advance.get(parts)!;
@@ -184,10 +183,11 @@ export class SentenceDecoder {
   }
 }
 
-/** 1e9 at padding, unknown and start token, 0 elsewhere, [1, V]: computed, because a graph holds no long constants. */
-function bannedTokens(vocabulary: number): tf.Tensor {
-  const ids = tf.expandDims(tf.range(0, vocabulary, 1, 'int32'), 0);
-  return tf.mul(tf.cast(tf.lessEqual(ids, specialTokens.start), 'float32'), 1e9);
+/** Padding, unknown and start token are no words of a translation. Here and not in the graph, where it would cost more. */
+function banSpecialTokens(logProbabilities: Float32Array, vocabulary: number): void {
+  for (let row = 0; row < logProbabilities.length; row += vocabulary) {
+    logProbabilities.fill(-Infinity, row, row + specialTokens.start + 1);
+  }
 }
 
 /** The rows of each sentence K times, [L, B, H] → [L, B · K, H]; frees what came in. */
