@@ -6,7 +6,13 @@
 export { averageCheckpoints } from './average-checkpoints.ts';
 export { type BleuOptions, type BleuScore, type BleuSmoothing, bleu, formatBleu } from './bleu/bleu.ts';
 export { tokenize13a } from './bleu/tokenize-13a.ts';
-export { type BeamSearchOptions, type BeamStep, type Hypothesis, beamSearch } from './decoding/beam-search.ts';
+export {
+  type BeamSearchOptions,
+  type BeamStep,
+  type Hypothesis,
+  type LikelyTokens,
+  beamSearch,
+} from './decoding/beam-search.ts';
 export { Module } from './module.ts';
 export { Parameter, type ParameterOptions } from './parameter.ts';
 export { valueAndGradients } from './gradients.ts';

@@ -4,7 +4,7 @@
  */
 import { compile, tf, type CompiledStep } from '@milestones/backend';
 import { beamSearch, type Hypothesis } from '@milestones/core';
-import type { Encoded, Translator } from './model.ts';
+import type { Translator } from './model.ts';
 import { specialTokens } from '@milestones/datasets';
 
 /** Options of {@link SentenceDecoder.decode}. */
@@ -22,6 +22,8 @@ export interface DecodeOptions {
 /** Source lengths are padded to multiples of this, so that few lengths need a graph of their own. */
 const LENGTH_STEP = 8;
 
+type AdvanceStep = CompiledStep<tf.Tensor[], { tokens: tf.Tensor; logProbabilities: tf.Tensor; state: tf.Tensor }>;
+
 interface EncodeResult {
   [name: string]: tf.Tensor;
   state: tf.Tensor;
@@ -34,7 +36,8 @@ interface EncodeResult {
 export class SentenceDecoder {
   readonly #model: Translator;
   readonly #encode: CompiledStep<[tf.Tensor2D, tf.Tensor1D], EncodeResult>;
-  readonly #advance: Map<number, CompiledStep<tf.Tensor[], { logProbabilities: tf.Tensor; state: tf.Tensor }>>;
+  /** By the number of beams. */
+  readonly #advance = new Map<number, AdvanceStep>();
   readonly #align: CompiledStep<[tf.Tensor2D, tf.Tensor1D, tf.Tensor2D], { weights: tf.Tensor }>;
 
   constructor(model: Translator) {
@@ -43,7 +46,6 @@ export class SentenceDecoder {
       const { state, memory } = model.encode(source, lengths);
       return { state, ...Object.fromEntries(memory.map((tensor, index) => [`memory${index}`, tensor])) };
     });
-    this.#advance = new Map();
     this.#align = compile((source, lengths, previous) => {
       const { weights } = model.decode(model.encode(source, lengths), previous);
       if (weights === undefined) {
@@ -131,7 +133,7 @@ export class SentenceDecoder {
       .toSorted()
       .map((name) => others[name]!);
     let state = repeatRows(first, beams);
-    const advance = this.#advanceStep(memory.length);
+    const advance = this.#advanceStep(beams);
     try {
       const hypotheses = await beamSearch({
         sentences: size,
@@ -145,10 +147,15 @@ export class SentenceDecoder {
           const next = await advance(...rows, state, ...memory);
           tf.dispose([state, ...rows]);
           state = next.state;
-          const values = await next.logProbabilities.data<'float32'>();
-          next.logProbabilities.dispose();
-          banSpecialTokens(values, this.#model.config.targetVocabulary);
-          return values;
+          const [likely, logProbabilities] = await Promise.all([
+            next.tokens.data<'int32'>(),
+            next.logProbabilities.data<'float32'>(),
+          ]);
+          tf.dispose([next.tokens, next.logProbabilities]);
+          likely.forEach((token, index) => {
+            if (token <= specialTokens.start) logProbabilities[index] = -Infinity;
+          });
+          return { tokens: likely, logProbabilities };
         },
       });
       return hypotheses.slice(0, sources.length);
@@ -157,19 +164,24 @@ export class SentenceDecoder {
     }
   }
 
-  /** Last words [R], origins [R], state [L, R, H] and the memory → ln p of the next word [R, V] and the state after. */
-  #advanceStep(parts: number): CompiledStep<tf.Tensor[], { logProbabilities: tf.Tensor; state: tf.Tensor }> {
-    const known = this.#advance.get(parts);
+  /**
+   * Last words [R], origins [R], state [L, R, H] and the memory → the likeliest next words [R, N] with ln p, and the state
+   * after. N is more than K by the words that are never written: padding, unknown and start token.
+   */
+  #advanceStep(beams: number): AdvanceStep {
+    const known = this.#advance.get(beams);
     if (known !== undefined) return known;
     const model = this.#model;
-    const step = compile((previous: tf.Tensor, origins: tf.Tensor, state: tf.Tensor, ...memory: tf.Tensor[]) => {
-      const reordered = tf.gather(state, origins as tf.Tensor1D, 1) as tf.Tensor3D;
-      const encoded: Encoded = { state: reordered, memory };
-      const advanced = model.advance(encoded, previous as tf.Tensor1D);
-      return { logProbabilities: tf.logSoftmax(advanced.logits), state: advanced.state };
+    const count = Math.min(model.config.targetVocabulary, beams + specialTokens.start + 1);
+    const step: AdvanceStep = compile((...args: tf.Tensor[]) => {
+      const [previous, origins, state, ...memory] = args as [tf.Tensor1D, tf.Tensor1D, tf.Tensor3D, ...tf.Tensor[]];
+      const reordered = tf.gather(state, origins, 1);
+      const advanced = model.advance({ state: reordered, memory }, previous);
+      const { values, indices } = tf.topk(tf.logSoftmax(advanced.logits), count);
+      return { tokens: indices, logProbabilities: values, state: advanced.state };
     });
-    this.#advance.set(parts, step as CompiledStep<tf.Tensor[], { logProbabilities: tf.Tensor; state: tf.Tensor }>);
-    return this.#advance.get(parts)!;
+    this.#advance.set(beams, step);
+    return step;
   }
 
   async #evaluating<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -180,13 +192,6 @@ export class SentenceDecoder {
     } finally {
       if (wasTraining) this.#model.train();
     }
-  }
-}
-
-/** Padding, unknown and start token are no words of a translation. Here and not in the graph, where it would cost more. */
-function banSpecialTokens(logProbabilities: Float32Array, vocabulary: number): void {
-  for (let row = 0; row < logProbabilities.length; row += vocabulary) {
-    logProbabilities.fill(-Infinity, row, row + specialTokens.start + 1);
   }
 }
 

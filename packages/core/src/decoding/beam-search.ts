@@ -6,7 +6,19 @@
  * Dimensions: B sentences, K beams, V vocabulary; row b · K + k is beam k of sentence b.
  */
 /** The model's part of a search: see {@link BeamSearchOptions.step}. */
-export type BeamStep = (tokens: Int32Array, origins: Int32Array) => Float32Array | Promise<Float32Array>;
+export type BeamStep = (
+  tokens: Int32Array,
+  origins: Int32Array,
+) => Float32Array | LikelyTokens | Promise<Float32Array | LikelyTokens>;
+
+/** The most likely next tokens of each row, as a graph finds them: far less to hand over than the whole vocabulary. */
+export interface LikelyTokens {
+  /** N of each row, int32 [B · K · N], the likeliest first; with N ≥ K the search finds what it finds with
+   * all of V. */
+  readonly tokens: ArrayLike<number>;
+  /** ln p of each, float32 [B · K · N]; −∞ for one that may not follow. */
+  readonly logProbabilities: Float32Array;
+}
 
 /** What {@link beamSearch} needs. */
 export interface BeamSearchOptions {
@@ -31,7 +43,7 @@ export interface BeamSearchOptions {
    * @param tokens int32 [B · K], the last token of each row: at first the start token
    * @param origins int32 [B · K]: row r continues what was row `origins[r]` at the step before, so that is the row
    *   whose state (a cache, a hidden state) it needs; at first 0, 1, 2, …. A row stays within its sentence
-   * @returns ln p(next token | row), float32 [B · K, V], flat
+   * @returns ln p(next token | row), float32 [B · K, V], flat; or the K likeliest tokens of each row, or more
    */
   step: BeamStep;
 }
@@ -89,8 +101,9 @@ export async function beamSearch(options: BeamSearchOptions): Promise<Hypothesis
     logProbability / lengthPenaltyOf(length, lengthPenalty);
 
   for (let length = 1; live.some((own) => own.length > 0); length++) {
-    const logProbabilities = await step(tokens, origins);
-    const vocabulary = checkStepResult(logProbabilities, rows, Math.max(startToken, endToken));
+    const result = await step(tokens, origins);
+    const choices = 'tokens' in result ? result : { tokens: undefined, logProbabilities: result };
+    checkStepResult(choices, rows, 'tokens' in result ? 1 : Math.max(startToken, endToken) + 1);
     // New arrays, since tensors may hold on to the old ones. What stays as it is here are rows that no hypothesis needs any
     // more; any valid token will do for them.
     tokens = new Int32Array(rows).fill(endToken);
@@ -100,7 +113,12 @@ export async function beamSearch(options: BeamSearchOptions): Promise<Hypothesis
       const before = live[sentence]!;
       if (before.length === 0) continue;
       const finished = found[sentence]!;
-      const candidates = bestContinuations(before, logProbabilities, vocabulary, beams - finished.length);
+      const candidates = bestContinuations(
+        before,
+        choices,
+        choices.logProbabilities.length / rows,
+        beams - finished.length,
+      );
       const after: Beam[] = [];
       for (const { beam, token, logProbability } of candidates) {
         const origin = before[beam]!;
@@ -131,6 +149,12 @@ export async function beamSearch(options: BeamSearchOptions): Promise<Hypothesis
   return found.map((all) => all.toSorted((a, b) => Number(b.complete) - Number(a.complete) || b.score - a.score));
 }
 
+/** Next tokens of all rows; without `tokens`, those of the whole vocabulary in order. */
+interface Choices {
+  readonly tokens: ArrayLike<number> | undefined;
+  readonly logProbabilities: Float32Array;
+}
+
 interface Candidate {
   beam: number;
   token: number;
@@ -140,29 +164,30 @@ interface Candidate {
 /** The `limit` most likely continuations, the most likely first. */
 function bestContinuations(
   beams: readonly Beam[],
-  logProbabilities: Float32Array,
-  vocabulary: number,
+  { tokens, logProbabilities }: Choices,
+  perRow: number,
   limit: number,
 ): Candidate[] {
   const best: Candidate[] = [];
   // What a continuation must exceed; most of them fail this one comparison.
   let threshold = -Infinity;
   for (const [beam, { row, logProbability: soFar }] of beams.entries()) {
-    for (let token = 0, index = row * vocabulary; token < vocabulary; token++, index++) {
+    for (let place = 0, index = row * perRow; place < perRow; place++, index++) {
       const logProbability = soFar + logProbabilities[index]!;
       if (logProbability <= threshold) continue;
+      const token = tokens === undefined ? place : tokens[index]!;
       if (Number.isNaN(logProbability)) {
         throw new Error(
           `beamSearch: the model's log-probability of token ${token} in row ${row} is NaN; ` +
             'look for infinities in the model, or for weights that did not survive training.',
         );
       }
-      let place = best.length === limit ? limit - 1 : best.length;
-      while (place > 0 && best[place - 1]!.logProbability < logProbability) {
-        best[place] = best[place - 1]!;
-        place--;
+      let rank = best.length === limit ? limit - 1 : best.length;
+      while (rank > 0 && best[rank - 1]!.logProbability < logProbability) {
+        best[rank] = best[rank - 1]!;
+        rank--;
       }
-      best[place] = { beam, token, logProbability };
+      best[rank] = { beam, token, logProbability };
       if (best.length === limit) threshold = best[limit - 1]!.logProbability;
     }
   }
@@ -201,14 +226,22 @@ function checkOptions(options: BeamSearchOptions, lengthPenalty: number): (sente
   return (sentence) => maximumLength[sentence]!;
 }
 
-/** Checks what the model returned, and returns V. */
-function checkStepResult(logProbabilities: Float32Array, rows: number, largestToken: number): number {
-  const vocabulary = logProbabilities.length / rows;
-  if (!Number.isInteger(vocabulary) || vocabulary <= largestToken) {
+/** Checks what the model returned: of each row at least `least` values. */
+function checkStepResult({ tokens, logProbabilities }: Choices, rows: number, least: number): void {
+  const perRow = logProbabilities.length / rows;
+  if (
+    tokens !== undefined &&
+    (tokens.length !== logProbabilities.length || !Number.isInteger(perRow) || perRow < least)
+  ) {
     throw new Error(
-      `beamSearch: the model returned ${logProbabilities.length} values for ${rows} rows; return rows · V log-probabilities, ` +
-        `with a vocabulary V that has the tokens up to ${largestToken}.`,
+      `beamSearch: the model returned ${tokens.length} tokens and ${logProbabilities.length} log-probabilities for ${rows} ` +
+        `rows; return as many of both, the same number for each row, at least ${least}.`,
     );
   }
-  return vocabulary;
+  if (!Number.isInteger(perRow) || perRow < least) {
+    throw new Error(
+      `beamSearch: the model returned ${logProbabilities.length} values for ${rows} rows; return rows · V log-probabilities, ` +
+        `with a vocabulary V that has the tokens up to ${least - 1}.`,
+    );
+  }
 }

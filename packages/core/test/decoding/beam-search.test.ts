@@ -239,3 +239,40 @@ describe('beamSearch', () => {
     await refuse({ step: () => new Float32Array(12).fill(-Infinity) }, 'no token has a probability above 0');
   });
 });
+
+describe('beamSearch with the likeliest tokens of each row', () => {
+  /** The same model, which names its `count` likeliest tokens only. */
+  function likely(model: BeamSearchOptions['step'], vocabulary: number, count: number): BeamSearchOptions['step'] {
+    return async (tokens, origins) => {
+      const all = (await model(tokens, origins)) as Float32Array;
+      const chosen = Array.from(tokens, (_, row) => {
+        const own = all.subarray(row * vocabulary, (row + 1) * vocabulary);
+        const order = Array.from(own, (_value, token) => token).toSorted((a, b) => own[b]! - own[a]!);
+        return order.slice(0, count).map((token) => [token, own[token]!] as const);
+      }).flat();
+      return {
+        tokens: Int32Array.from(chosen, ([token]) => token),
+        logProbabilities: Float32Array.from(chosen, ([, value]) => value),
+      };
+    };
+  }
+
+  it('finds what it finds with the whole vocabulary', async () => {
+    for (const beams of [1, 2, 4]) {
+      const options = { sentences: 3, beams, maximumLength: 6, startToken: START, endToken: END };
+      const whole = await beamSearch({ ...options, step: modelOf(8, 9, beams) });
+      for (const count of [beams, beams + 2]) {
+        expect(await beamSearch({ ...options, step: likely(modelOf(8, 9, beams), 9, count) })).toEqual(whole);
+      }
+    }
+  });
+
+  it('refuses tokens and log-probabilities that do not belong together', async () => {
+    const step = (): { tokens: Int32Array; logProbabilities: Float32Array } => ({
+      tokens: new Int32Array(4),
+      logProbabilities: new Float32Array(6),
+    });
+    const options = { sentences: 2, beams: 1, maximumLength: 6, startToken: START, endToken: END, step };
+    await expect(beamSearch(options)).rejects.toThrow('returned 4 tokens and 6 log-probabilities for 2 rows');
+  });
+});
