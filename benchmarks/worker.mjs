@@ -16,12 +16,12 @@ async function prepare() {
   const compile = await compileVariant(JSON.parse(variant));
   const engine = await useBackend(engineName);
   const { batchSize, create } = await import(`./workloads/${workloadName}.mjs`);
-  const { parameters, step, batch } = create();
+  const { parameters, step, run, batch } = create();
   const random = new core.Random(3);
   const batches = Array.from({ length: BATCHES }, () =>
     batch(random).map(({ data, shape, dtype }) => tf.tensor(data, shape, dtype)),
   );
-  const compiled = compile(step);
+  const compiled = run ?? compile(step);
   let done = 0;
   /** One step; its time ends when the loss is there. @returns {Promise<{ milliseconds: number, loss: number }>} */
   const timed = async () => {

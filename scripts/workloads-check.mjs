@@ -22,6 +22,7 @@ const SETTINGS = {
   gpt: { batch: 2, tolerance: 1e-4 },
   gan: { batch: 16, tolerance: 1e-4 },
   dqn: { batch: 128, tolerance: 1e-4 },
+  transformer: { batch: 2, tolerance: 1e-4 },
 };
 
 const { values, positionals } = parseArgs({
