@@ -3,3 +3,4 @@ export { compile, tf, useBackend } from '../packages/backend/dist/index.js';
 export * as core from '../packages/core/dist/index.js';
 export * as gptMini from '../packages/gpt-mini/dist/index.js';
 export * as seq2seq from '../packages/seq2seq/dist/index.js';
+export * as transformer from '../packages/transformer/dist/index.js';

@@ -13,7 +13,17 @@ import { parseArgs } from 'node:util';
 import { Side } from './side.mjs';
 import { writeTable } from './table.mjs';
 
-const WORKLOADS = ['resnet20', 'gpt', 'seq2seq', 'seq2seq-greedy', 'dqn', 'gan', 'alexnet'];
+const WORKLOADS = [
+  'resnet20',
+  'gpt',
+  'seq2seq',
+  'seq2seq-greedy',
+  'dqn',
+  'gan',
+  'alexnet',
+  'transformer',
+  'transformer-greedy',
+];
 const PEERS = ['torch', 'wasm', 'cpu'];
 const BLOCK_MS = 1000;
 const PYTHON = process.env.MILESTONES_PYTHON ?? 'python3';

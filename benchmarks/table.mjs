@@ -24,7 +24,17 @@ ${rows.join('\n')}
 `;
 }
 
-const ORDER = ['resnet20', 'gpt', 'seq2seq', 'seq2seq-greedy', 'dqn', 'gan', 'alexnet'];
+const ORDER = [
+  'resnet20',
+  'gpt',
+  'seq2seq',
+  'seq2seq-greedy',
+  'dqn',
+  'gan',
+  'alexnet',
+  'transformer',
+  'transformer-greedy',
+];
 
 /** The page as it should be. */
 export function tableText() {
@@ -42,7 +52,8 @@ export function tableText() {
   const machines = [...new Set(results.map(({ machine }) => machine))].map((machine) => `- ${machine}`);
   return `# Benchmarks
 
-Time of one whole training step (forward, gradients, update), written by \`pnpm bench\`; do not edit. The sides take turns
+Time of one whole training step (forward, gradients, update), or of what a workload translates at once, written by \`pnpm
+bench\`; do not edit. The sides take turns
 in blocks of about a second, each in a process of its own. Read ratios, not times: "speed" says how many times as fast we
 are, by the medians. "seq2seq-greedy" is no training: a step is the greedy translation of 64 sentences of 20 words to 20
 words each, 1,280 words. Memory is the largest resident size of the process. "Compile" is what the first step takes longer.

@@ -242,9 +242,65 @@ def alexnet():
     return 128, batches, *train(model, optimizer, lambda x, y: F.cross_entropy(model(x), y))
 
 
-WORKLOADS = {
-    each.__name__.replace("_", "-"): each for each in (resnet20, gpt, seq2seq, seq2seq_greedy, dqn, gan, alexnet)
-}
+class Attentive(nn.Module):
+    """nn.Transformer, post-norm, without the last norms that the paper does not have; three tables, learned positions."""
+
+    def __init__(self, source=7853, target=5893, features=256):
+        super().__init__()
+        self.features = features
+        self.source, self.target = nn.Embedding(source, features), nn.Embedding(target, features)
+        self.source_positions, self.target_positions = nn.Embedding(100, features), nn.Embedding(100, features)
+        for table in (self.source, self.target, self.source_positions, self.target_positions):
+            nn.init.xavier_uniform_(table.weight)
+        self.layers = nn.Transformer(features, 8, 3, 3, 512, dropout=0.0, batch_first=True)
+        self.layers.encoder.norm = self.layers.decoder.norm = None
+        self.head = nn.Linear(features, target)
+        self.register_buffer("ahead", torch.full((100, 100), -1e9).triu(1))
+
+    def encode(self, source):
+        embedded = self.source(source) * math.sqrt(self.features) + self.source_positions.weight[: source.shape[1]]
+        return self.layers.encoder(embedded)
+
+    def decode(self, target, memory):
+        time_steps = target.shape[1]
+        embedded = self.target(target) * math.sqrt(self.features) + self.target_positions.weight[:time_steps]
+        return self.layers.decoder(embedded, memory, self.ahead[:time_steps, :time_steps])
+
+
+def transformer():
+    model = Attentive()
+    optimizer = torch.optim.Adam(model.parameters(), lr=5e-4)
+    batches = [(torch.randint(1, 7853, (64, 20)), torch.randint(1, 5893, (64, 21))) for _ in range(BATCHES)]
+
+    def loss_of(source, target):
+        logits = model.head(model.decode(target[:, :-1], model.encode(source)))
+        return F.cross_entropy(logits.reshape(-1, 5893), target[:, 1:].reshape(-1), ignore_index=0)
+
+    return 64, batches, *train(model, optimizer, loss_of)
+
+
+def transformer_greedy():
+    """nn.Transformer keeps no keys and values: each word costs the whole beginning, of which only the end is scored."""
+    model = Attentive().eval()
+    batches = [(torch.randint(1, 7853, (64, 20)),) for _ in range(BATCHES)]
+
+    def step(source):
+        with torch.no_grad():
+            memory = model.encode(source)
+            written = torch.full((64, 1), 2)
+            total = 0.0
+            for _ in range(20):
+                scores = model.head(model.decode(written, memory)[:, -1]).log_softmax(-1)
+                best, tokens = scores.max(-1)
+                total = total - best.mean()
+                written = torch.cat([written, tokens[:, None]], 1)
+            return total / 20
+
+    return 64, batches, step, [model]
+
+
+TRAINED = (resnet20, gpt, seq2seq, dqn, gan, alexnet, transformer)
+WORKLOADS = {each.__name__.replace("_", "-"): each for each in (*TRAINED, seq2seq_greedy, transformer_greedy)}
 
 
 def main():

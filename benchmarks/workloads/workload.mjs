@@ -12,7 +12,7 @@
  * @property {(...tensors: import('../packages.mjs').tf.Tensor[]) => Record<string, import('../packages.mjs').tf.Tensor>} [step]
  *   one training step: the tensors of a batch come in, `loss` goes out
  * @property {(...tensors: import('../packages.mjs').tf.Tensor[]) => Promise<Record<string, import('../packages.mjs').tf.Tensor>>} [run]
- *   in place of `step`, for what is more than one compiled step
+ *   in place of `step`, what is timed as it is: it compiles what it needs by itself
  * @property {(random: import('../packages.mjs').core.Random) => BatchTensor[]} batch draws one batch
  */
 import { core } from '../packages.mjs';

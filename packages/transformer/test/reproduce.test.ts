@@ -101,6 +101,7 @@ describe('reproduce', () => {
   it.each([
     ['laptop', '9,?035,?780', '2,?300'],
     ['laptop-smoothing', '9,?035,?780', '2,?300'],
+    ['number-words', '172,?160', '1,?000'],
     ['tiny', '2,?638,?336', '5,?360'],
     ['paper', '63,?082,?496', '100,?000'],
   ])('states the plan of %s without training', async (preset, parameters, steps) => {

@@ -33,9 +33,10 @@ export async function loadTranslationData(
     return { train: await load('train'), validation: await load('validation'), test: await load('test2016') };
   }
   const { validationPairs, testPairs } = config;
-  const rest = splitParallelText(await oneText(config, seed), { validation: testPairs });
-  const { train, validation } = splitParallelText(rest.train, { validation: validationPairs });
-  return { train, validation, test: rest.validation };
+  const text = await oneText(config, seed);
+  const { train: others, validation: test } = splitParallelText(text, { validation: testPairs });
+  const { train, validation } = splitParallelText({ ...others, name: text.name }, { validation: validationPairs });
+  return { train, validation, test };
 }
 
 async function oneText(config: DataConfig, seed: number): Promise<ParallelText> {
