@@ -12,8 +12,10 @@ import { full, reshape, transpose } from './shape.ts';
  * @returns [..., M, N]
  */
 export function matMul(graph: Graph, a: Value, b: Value, transposeA = false, transposeB = false): Value {
-  const [plainA, scaleA] = withoutScale(graph, materialize(graph, a));
-  const [plainB, scaleB] = withoutScale(graph, materialize(graph, b));
+  // Models that leave the program, and GPUs, take products apart whose factor would be lost.
+  const folds = graph.target.portable !== true && graph.target.name !== 'webgpu';
+  const [plainA, scaleA] = folds ? withoutScale(graph, materialize(graph, a)) : [materialize(graph, a), 1];
+  const [plainB, scaleB] = folds ? withoutScale(graph, materialize(graph, b)) : [materialize(graph, b), 1];
   const scale = scaleA * scaleB;
   const left = withoutSwap(graph, plainA, transposeA);
   const right = withoutSwap(graph, plainB, transposeB);
