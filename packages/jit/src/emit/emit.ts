@@ -36,6 +36,8 @@ export interface EmittedModel {
   /** The inputs that the model has: those of the graph that the outputs depend on, in the order of their declaration. */
   readonly inputs: Value[];
   readonly nodeCount: number;
+  /** Whether images or their like are convolved, so that what lies between the nodes is large. */
+  readonly convolves: boolean;
   /** Names of the nodes that the processor shall run though a GPU has the operation. */
   readonly hostNodes: readonly string[];
 }
@@ -108,6 +110,7 @@ export function emitModel(graph: Graph, outputs: readonly ModelOutput[], options
     bytes,
     inputs: [...inputs],
     nodeCount: nodeCount + live.generated.length,
+    convolves: live.nodes.some(({ op }) => /Conv$/.test(op)),
     hostNodes: [...hostNodes.values()],
   };
 }
