@@ -17,7 +17,7 @@ const STEPS = 20;
 /** Per workload: batch and learning rate (its own where none is given), and how far losses may be apart, relatively. */
 const SETTINGS = {
   alexnet: { batch: 1, tolerance: 1e-4 },
-  resnet20: { batch: 4, learningRate: 1e-3, tolerance: 5e-4 },
+  resnet20: { batch: 4, learningRate: 1e-4, tolerance: 5e-4 },
   seq2seq: { batch: 2, tolerance: 1e-4 },
   gpt: { batch: 2, tolerance: 1e-4 },
   gan: { batch: 16, tolerance: 1e-4 },

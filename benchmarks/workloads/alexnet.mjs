@@ -1,6 +1,6 @@
 /** AlexNet's five convolutions and three dense layers, for 32 × 32 images; SGD with momentum. */
 import { core, tf } from '../packages.mjs';
-import { Convolution, Layers } from './layers.mjs';
+import { Layers } from './layers.mjs';
 import { countParameters, integers, normals, trainingStep } from './workload.mjs';
 
 export const batchSize = 128;
@@ -12,14 +12,17 @@ class AlexNet extends core.Module {
     [3, 192, 384],
     [3, 384, 256],
     [3, 256, 256],
-  ].map(([size, channelsIn, channelsOut]) => new Convolution(size, channelsIn, channelsOut, { bias: true }));
+  ].map(
+    ([size, inputChannels, outputChannels]) =>
+      new core.Convolution2D({ inputChannels, outputChannels, size, padding: (size - 1) / 2 }),
+  );
   dense = new Layers([256 * 3 * 3, 1024, 1024, 10], core.relu);
 
   /** x [B, 32, 32, 3] → logits [B, 10] */
   forward(x) {
     const features = this.convolutions.reduce((h, convolution, index) => {
       const y = tf.relu(convolution.forward(h));
-      return [0, 1, 4].includes(index) ? tf.maxPool(y, 3, 2, 'valid') : y; // 32 → 15 → 7 → 3
+      return [0, 1, 4].includes(index) ? core.maxPool2d(y, { size: 3, stride: 2 }) : y; // 32 → 15 → 7 → 3
     }, x);
     return this.dense.forward(tf.reshape(features, [x.shape[0], -1]));
   }

@@ -1,20 +1,23 @@
 /** ResNet-20 on 32 × 32 images (He et al. 2015, section 4.2) with projection shortcuts; SGD with momentum. */
 import { core, tf } from '../packages.mjs';
-import { BatchNorm, Convolution } from './layers.mjs';
 import { countParameters, integers, normals, trainingStep } from './workload.mjs';
 
 export const batchSize = 128;
 
+const convolution = (size, inputChannels, outputChannels, stride = 1) =>
+  new core.Convolution2D({ inputChannels, outputChannels, size, stride, padding: (size - 1) / 2, bias: false });
+const norm = (features) => new core.BatchNorm({ features });
+
 class Block extends core.Module {
   constructor(channelsIn, channelsOut, stride) {
     super();
-    this.first = new Convolution(3, channelsIn, channelsOut, { stride });
-    this.firstNorm = new BatchNorm(channelsOut);
-    this.second = new Convolution(3, channelsOut, channelsOut);
-    this.secondNorm = new BatchNorm(channelsOut);
+    this.first = convolution(3, channelsIn, channelsOut, stride);
+    this.firstNorm = norm(channelsOut);
+    this.second = convolution(3, channelsOut, channelsOut);
+    this.secondNorm = norm(channelsOut);
     if (stride !== 1) {
-      this.shortcut = new Convolution(1, channelsIn, channelsOut, { stride });
-      this.shortcutNorm = new BatchNorm(channelsOut);
+      this.shortcut = convolution(1, channelsIn, channelsOut, stride);
+      this.shortcutNorm = norm(channelsOut);
     }
   }
 
@@ -27,8 +30,8 @@ class Block extends core.Module {
 }
 
 class ResNet20 extends core.Module {
-  stem = new Convolution(3, 3, 16);
-  stemNorm = new BatchNorm(16);
+  stem = convolution(3, 3, 16);
+  stemNorm = norm(16);
   blocks = [
     [16, 16, 1],
     [16, 16, 1],
@@ -48,7 +51,7 @@ class ResNet20 extends core.Module {
       (h, block) => block.forward(h),
       tf.relu(this.stemNorm.forward(this.stem.forward(x))),
     ); // [B, 8, 8, 64]
-    return this.head.forward(tf.mean(features, [1, 2]));
+    return this.head.forward(core.globalAveragePool2d(features));
   }
 }
 

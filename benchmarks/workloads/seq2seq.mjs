@@ -8,11 +8,13 @@ const FEATURES = 128;
 const HIDDEN = 256;
 const VOCABULARY = 4000;
 
-const sizes = { features: FEATURES, hidden: HIDDEN, timeMajor: true, initializer: core.normal(0.05) };
+// All weights start as in the peer.
+const sizes = { features: FEATURES, hidden: HIDDEN, timeMajor: true };
+const embedding = () => new core.Embedding(VOCABULARY, FEATURES, { weightInitializer: core.normal(1) });
 
 class Translator extends core.Module {
-  sourceEmbedding = new core.Embedding(VOCABULARY, FEATURES, { weightInitializer: core.normal(0.1) });
-  targetEmbedding = new core.Embedding(VOCABULARY, FEATURES, { weightInitializer: core.normal(0.1) });
+  sourceEmbedding = embedding();
+  targetEmbedding = embedding();
   encoder = new core.Lstm(sizes);
   decoder = new core.Lstm(sizes);
   head = new core.Dense(HIDDEN, VOCABULARY);
