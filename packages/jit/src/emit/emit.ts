@@ -110,7 +110,7 @@ export function emitModel(graph: Graph, outputs: readonly ModelOutput[], options
     bytes,
     inputs: [...inputs],
     nodeCount: nodeCount + live.generated.length,
-    convolves: live.nodes.some(({ op }) => /Conv$/.test(op)),
+    convolves: live.nodes.some(({ op }) => op.endsWith('Conv')),
     hostNodes: [...hostNodes.values()],
   };
 }
