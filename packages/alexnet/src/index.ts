@@ -6,6 +6,7 @@ export {
   alexnetConfigSchema,
   cifarNetConfigSchema,
   configSchema,
+  dataSchema,
   trainingSchema,
   type AlexNetConfig,
   type AlexNetOptions,
@@ -17,7 +18,7 @@ export {
 } from './config.ts';
 export { AlexNet, imageSize } from './model.ts';
 export { CifarNet } from './cifar-net.ts';
-export { type Pixels, type Preprocessing } from './predict.ts';
+export { preprocessingSchema, type Pixels, type Preprocessing } from './predict.ts';
 export { importTorchvision } from './torchvision.ts';
 export { encodePretrained, pretrained, type PretrainedName } from './weights.ts';
 export {

@@ -3,6 +3,8 @@
  */
 export {
   configSchema,
+  dataSchema,
+  mlpConfigSchema,
   resnetConfig,
   resnetConfigSchema,
   sizes,
@@ -15,9 +17,9 @@ export {
   type RunConfig,
   type TrainingConfig,
 } from './config.ts';
-export { ResidualBlock, ResNet, subsampleAndPad } from './model.ts';
-export { ResidualMlp, type ResidualMlpOptions } from './mlp.ts';
-export { type Pixels, type Preprocessing } from './predict.ts';
+export { NormedConvolution, ResidualBlock, ResNet, subsampleAndPad } from './model.ts';
+export { DenseBlock, NormedDense, ResidualMlp, type ResidualMlpOptions } from './mlp.ts';
+export { preprocessingSchema, type Pixels, type Preprocessing } from './predict.ts';
 export { importTorchvision } from './torchvision.ts';
 export { encodePretrained, pretrained, type PretrainedName } from './weights.ts';
 export {

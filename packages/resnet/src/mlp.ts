@@ -24,7 +24,7 @@ export interface ResidualMlpOptions {
 }
 
 /** A dense layer, and its batch norm if it has one. */
-class NormedDense extends Module {
+export class NormedDense extends Module {
   readonly dense: Dense;
   readonly norm: BatchNorm | undefined;
 
@@ -42,7 +42,7 @@ class NormedDense extends Module {
 }
 
 /** y = relu(x + F(x)), or relu(F(x)) in a plain net, with F two dense layers. */
-class DenseBlock extends Module {
+export class DenseBlock extends Module {
   readonly first: NormedDense;
   readonly second: NormedDense;
   readonly #residual: boolean;

@@ -28,7 +28,7 @@ import { prepareImage, type Pixels, type Preprocessing } from './predict.ts';
 import { loadPretrained, type PretrainedName } from './weights.ts';
 
 /** A convolution without a bias (the norm has one) and its batch norm. */
-class NormedConvolution extends Module {
+export class NormedConvolution extends Module {
   readonly convolution: Convolution2D;
   readonly norm: BatchNorm;
 

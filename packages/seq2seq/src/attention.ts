@@ -16,7 +16,7 @@ import { translatorConfig, type TranslatorOptions, type TranslatorSize } from '.
 import { initializersOf, Seq2Seq, Translator, type Advanced, type Decoded, type Encoded } from './model.ts';
 
 /** Weights of the {@link AdditiveAttention} of one query. */
-interface Attended {
+export interface Attended {
   /** c, the mean of the annotations, [R, 2 H]. */
   context: tf.Tensor2D;
   /** α, [R, S]. */

@@ -18,8 +18,16 @@ export {
   type TranslatorOptions,
   type TranslatorSize,
 } from './config.ts';
-export { initializersOf, Seq2Seq, Translator, type Advanced, type Decoded, type Encoded } from './model.ts';
-export { AdditiveAttention, AttentionSeq2Seq, createTranslator } from './attention.ts';
+export {
+  initializersOf,
+  Seq2Seq,
+  Translator,
+  type Advanced,
+  type Decoded,
+  type Encoded,
+  type TranslatorInitializers,
+} from './model.ts';
+export { AdditiveAttention, AttentionSeq2Seq, createTranslator, type Attended } from './attention.ts';
 export {
   createEvaluateStep,
   createOptimizer,

@@ -28,5 +28,5 @@ export {
 } from './attention.ts';
 export { Gru, GruCell } from './gru.ts';
 export { Lstm, LstmCell, type LstmOptions } from './lstm.ts';
-export { lengthMask, type RecurrentCall, type RecurrentOptions } from './recurrent-stack.ts';
+export { lengthMask, type RecurrentCall, type RecurrentOptions, type RunCell } from './recurrent-stack.ts';
 export { causalMask, paddingMask } from './masks.ts';

@@ -8,7 +8,7 @@ const unpack = promisify(gunzip);
  * Unpacks gzip, to at most `limit` bytes: a small file may claim to unpack to any size.
  *
  * @param where what the bytes are, for error messages
- * @throws {@link FormatError} when the bytes are damaged or truncated, or unpack to more than `limit`
+ * @throws `FormatError` when the bytes are damaged or truncated, or unpack to more than `limit`
  */
 export async function gunzipBytes(bytes: Uint8Array, limit: number, where: string): Promise<Uint8Array> {
   try {

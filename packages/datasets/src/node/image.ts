@@ -34,7 +34,7 @@ const mostBytes = 2 ** 28;
  * An alpha channel that is opaque everywhere is left out. EXIF orientation and colour profiles are not applied.
  *
  * @param where what the bytes are, for error messages
- * @throws {@link FormatError} when the bytes are neither, are damaged, truncated or too large, or have transparent pixels
+ * @throws `FormatError` when the bytes are neither, are damaged, truncated or too large, or have transparent pixels
  *   and no `background` is given
  */
 export function decodeImage(bytes: Uint8Array, options: ImageOptions = {}, where = 'decodeImage'): PixelImage {
@@ -53,7 +53,7 @@ export function decodeImage(bytes: Uint8Array, options: ImageOptions = {}, where
 /**
  * Loads a PNG or JPEG file, in the size asked for.
  *
- * @throws {@link FormatError} as {@link decodeImage}
+ * @throws `FormatError` as {@link decodeImage}
  */
 export async function loadImage(path: string, options: LoadImageOptions = {}): Promise<PixelImage> {
   const { size: bytes } = await stat(path).catch((error: unknown) => {

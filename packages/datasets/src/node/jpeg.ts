@@ -17,7 +17,7 @@ export function isJpeg(bytes: Uint8Array): boolean {
  * Decodes a JPEG file, baseline or progressive. Its EXIF orientation is not applied.
  *
  * @param maxPixels width × height that is still decoded
- * @throws {@link FormatError} when the file is damaged, truncated, too large, or of a kind that is not read
+ * @throws `FormatError` when the file is damaged, truncated, too large, or of a kind that is not read
  */
 export function decodeJpeg(bytes: Uint8Array, maxPixels: number, where: string): DecodedPixels {
   const components = checkJpeg(bytes, maxPixels, where);

@@ -27,7 +27,7 @@ export function isPng(bytes: Uint8Array): boolean {
  * Decodes a PNG file.
  *
  * @param maxPixels width × height that is still decoded
- * @throws {@link FormatError} when the file is damaged, truncated, too large, or of a kind that is not read
+ * @throws `FormatError` when the file is damaged, truncated, too large, or of a kind that is not read
  */
 export function decodePng(bytes: Uint8Array, maxPixels: number, where: string): DecodedPixels {
   const { header, picture } = checkPng(bytes, maxPixels, where);
