@@ -65,28 +65,36 @@ async function runMilestone(name, argv) {
   }
 }
 
-/** The summary that a milestone wrote since `startTime`, or undefined. */
-function newestSummary(name, argv, startTime) {
+/** The summaries of a milestone's runs, newest first: path and time of writing. */
+function summariesOf(name, argv) {
   const at = argv.findIndex((argument) => argument === '--out' || argument.startsWith('--out='));
   const out = at < 0 ? 'runs' : argv[at] === '--out' ? argv[at + 1] : argv[at].slice('--out='.length);
   const folder = join(out, name);
-  if (!existsSync(folder)) return undefined;
-  const written = readdirSync(folder)
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
     .map((run) => join(folder, run, 'summary.json'))
     .filter((path) => existsSync(path))
     .map((path) => ({ path, time: statSync(path).mtimeMs }))
-    .filter(({ time }) => time >= startTime)
     .toSorted((a, b) => b.time - a.time);
-  return written.length === 0 ? undefined : JSON.parse(readFileSync(written[0].path, 'utf8'));
+}
+
+/**
+ * The summary that was written since `earlier` was listed, or undefined. Compared with what was there, not with the clock:
+ * a file system's clock may be behind it by milliseconds or round to seconds.
+ */
+function newestSummary(name, argv, earlier) {
+  const known = new Map(earlier.map(({ path, time }) => [path, time]));
+  const written = summariesOf(name, argv).find(({ path, time }) => known.get(path) !== time);
+  return written && JSON.parse(readFileSync(written.path, 'utf8'));
 }
 
 async function runAll(argv) {
   const outcomes = [];
   for (const name of milestones) {
     console.log(`\n── ${name} ──`);
-    const startTime = Math.floor(Date.now() / 1000) * 1000; // some file systems keep whole seconds
+    const earlier = summariesOf(name, argv);
     const code = await runMilestone(name, argv);
-    outcomes.push({ name, code, summary: newestSummary(name, argv, startTime) });
+    outcomes.push({ name, code, summary: newestSummary(name, argv, earlier) });
     if (code === 130) break;
   }
   if (!argv.includes('--help') && !argv.includes('--dry-run')) await printClaims(outcomes);
