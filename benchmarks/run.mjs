@@ -1,5 +1,5 @@
 /**
- * Times training steps side by side: `pnpm bench [workload…] [--against torch,wasm,cpu] [--steps N] [--engine onnx]`.
+ * Times training steps side by side: `pnpm bench [workload…] [--against torch,wasm,wasm-stock,cpu] [--steps N] [--engine onnx]`.
  *
  * Each side runs in a process of its own. They take turns, A B A B …, in blocks of about a second, so that what disturbs
  * the machine disturbs both. Writes results/<workload>.json, and README.md from all results.
@@ -24,7 +24,7 @@ const WORKLOADS = [
   'transformer',
   'transformer-greedy',
 ];
-const PEERS = ['torch', 'wasm', 'cpu'];
+const PEERS = ['torch', 'wasm', 'wasm-stock', 'cpu'];
 const BLOCK_MS = 1000;
 const PYTHON = process.env.MILESTONES_PYTHON ?? 'python3';
 
@@ -52,6 +52,7 @@ console.log('\nbenchmarks/README.md is up to date.');
 async function compare(workload) {
   console.log(`\n${workload}`);
   const sides = [];
+  const unable = []; // peers that ran and lack something, unlike those that are not installed
   try {
     // All sides live at once; while one is being measured the others wait for their next command.
     sides.push({ name: 'ours', ...(await started(workload, values.engine)) });
@@ -59,6 +60,7 @@ async function compare(workload) {
       const { side } = await started(workload, peer);
       if (side.skip === undefined) sides.push({ name: peer, side });
       else console.log(`  ${peer}: skipped. ${side.skip}`);
+      if (side.skip !== undefined && peer !== 'torch') unable.push({ name: peer, reason: side.skip });
     }
     requireSameSize(workload, sides);
     const measured = await inTurns(sides);
@@ -73,6 +75,7 @@ async function compare(workload) {
         const threads = side.ready.threads === undefined ? {} : { threads: side.ready.threads };
         return { name, version: side.ready.version, ...threads, ...numbers };
       }),
+      ...(unable.length > 0 && { unable }),
       machine: describeMachine(),
       commit:
         git('rev-parse', '--short=12', 'HEAD') + (git('status', '--porcelain', '--', 'packages') ? '+changes' : ''),

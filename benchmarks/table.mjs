@@ -36,18 +36,20 @@ const ORDER = [
   'transformer-greedy',
 ];
 
+const labels = { wasm: 'our wasm', 'wasm-stock': 'tfjs WASM as it comes', cpu: 'tfjs cpu' };
+
 /** The page as it should be. */
 export function tableText() {
   const results = ORDER.map((name) => `${here}results/${name}.json`)
     .filter(existsSync)
     .map((path) => JSON.parse(readFileSync(path, 'utf8')));
-  const rows = results.flatMap(({ workload, batch, ours, peers, commit }) => {
+  const rows = results.flatMap(({ workload, batch, ours, peers, unable = [], commit }) => {
     const own = `| ${workload} | ${batch} | **${ours.engine}** | ${ours.median} | ${ours.min} | ${ours.peakMB} | ${ours.compileMs ?? ''} | | ${commit} |`;
     const others = peers.map(({ name, version, median, min, peakMB }) => {
-      const label = name === 'torch' ? `PyTorch ${version}` : `tfjs ${name}`;
+      const label = name === 'torch' ? `PyTorch ${version}` : labels[name];
       return `| | | ${label} | ${median} | ${min} | ${peakMB} | | ${(median / ours.median).toFixed(2)} | |`;
     });
-    return [own, ...others];
+    return [own, ...others, ...unable.map(({ name }) => `| | | ${labels[name] ?? name} | cannot run it | | | | | |`)];
   });
   const machines = [...new Set(results.map(({ machine }) => machine))].map((machine) => `- ${machine}`);
   return `# Benchmarks
@@ -75,6 +77,9 @@ pnpm bench gpt --steps 50 --engine wasm     another engine on our side
 pnpm bench:ablation gpt                     what each optimization brings
 pnpm bench:ablation --stalls                the longest wait of a timer while steps run
 \`\`\`
+
+"wasm" is the engine of that name, with our repairs and kernels; "wasm-stock" is TensorFlow.js's own backend without them,
+which lacks the gradients of convolutions and of embeddings.
 
 PyTorch is optional: without it that side is skipped. It runs with as many threads as make it fastest here, and does not
 spin while it waits. \`MILESTONES_PYTHON\` names another interpreter. What each workload is, its file in \`workloads/\` says;

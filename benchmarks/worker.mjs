@@ -2,6 +2,7 @@
  * One side of a comparison: a workload on one engine, in a process of its own, driven through standard input and output
  * (see `side.mjs`). `node worker.mjs <workload> <engine> [variant]`; for variants see `variant.mjs`.
  */
+import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { core, tf, useBackend } from './packages.mjs';
 import { compileVariant } from './variant.mjs';
@@ -14,7 +15,7 @@ const BATCHES = 4;
 
 async function prepare() {
   const compile = await compileVariant(JSON.parse(variant));
-  const engine = await useBackend(engineName);
+  const engine = engineName === 'wasm-stock' ? await stockWasm() : await useBackend(engineName);
   const { batchSize, create } = await import(`./workloads/${workloadName}.mjs`);
   const { parameters, step, run, batch } = create();
   const random = new core.Random(3);
@@ -37,6 +38,16 @@ async function prepare() {
   return { timed, first, description };
 }
 
+/** TensorFlow.js's own WASM backend, without the repairs and faster kernels of the engine `wasm`. */
+async function stockWasm() {
+  await useBackend('cpu'); // what runs on every engine: corrected gradients, random numbers
+  const { version_wasm: version } = createRequire(new URL('../packages/backend/package.json', import.meta.url))(
+    '@tensorflow/tfjs-backend-wasm',
+  );
+  await tf.setBackend('wasm');
+  return { name: 'wasm-stock', version };
+}
+
 /** Measures how long timers have to wait. @returns what ends the measurement and returns the longest wait, in ms */
 function watchTimers() {
   let last = performance.now();
@@ -52,7 +63,18 @@ function watchTimers() {
   };
 }
 
-const { timed, first, description } = await prepare();
+/** What an engine lacks is a finding and not a failure where that engine is somebody else's. */
+async function prepareOrSkip() {
+  try {
+    return await prepare();
+  } catch (error) {
+    if (engineName !== 'wasm-stock') throw error;
+    send({ skip: `It cannot run this: ${error.message}.` });
+    return process.exit(0);
+  }
+}
+
+const { timed, first, description } = await prepareOrSkip();
 send({ ready: { ...description, firstMs: first.milliseconds, loss: first.loss } });
 
 for await (const line of createInterface({ input: process.stdin })) {
