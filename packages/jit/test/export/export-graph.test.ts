@@ -80,6 +80,8 @@ const functions: Record<string, readonly [(x: tf.Tensor) => tf.Tensor, readonly 
   'moments over the batch': [(x) => tf.sub(x, tf.moments(x, 0).mean), [5]],
   einsum: [(x) => tf.einsum('bij,jk->bik', x, waves([2, 3])), [3, 2]],
   'product of transposed batches': [(x) => tf.matMul(x, x, true), [3, 2]],
+  'product with a factor': [(x) => tf.matMul(tf.mul(x, 0.25), x, false, true), [3, 2]],
+  'product with a factor and one matrix': [(x) => tf.matMul(tf.mul(x, 0.25), waves([5, 2])), [5]],
   'split of the batch': [
     (x) => tf.sub(...(tf.split(tf.concat([x, tf.neg(x)], 0), 2, 0) as [tf.Tensor, tf.Tensor])),
     [5],

@@ -1,6 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
-import { beforeAll, describe, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { elementwise } from '../../src/build/elementwise.ts';
+import { matMul } from '../../src/build/matmul.ts';
+import { reshape } from '../../src/build/shape.ts';
+import { Graph } from '../../src/graph/graph.ts';
+import { portableCpu } from '../../src/graph/target.ts';
+import type { Value } from '../../src/graph/value.ts';
+import { isOnGpu, runGraph } from '../run-graph.ts';
 import { Comparison, expectSameAsCpu, Generator, type Dtype } from './against-cpu.ts';
+import { allTargets } from './targets.ts';
 
 beforeAll(async () => {
   tf.env().set('PROD', true);
@@ -59,5 +67,40 @@ describe('products of matrices', () => {
     add('i,j->ij', [3], [4]);
     add('btnd, bsnd -> bnts', [2, 3, 2, 4], [2, 5, 2, 4]);
     await expectSameAsCpu(comparison);
+  });
+
+  it('keep the factors of their sides on every target, as the scale of attention', async () => {
+    const numbers = (size: number): Float32Array => Float32Array.from({ length: size }, (_, index) => Math.sin(index));
+    const feeds = { queries: numbers(2 * 3 * 5 * 4), keys: numbers(2 * 3 * 6 * 4), weight: numbers(4 * 7) };
+    const targets = [...(await allTargets()), ...(isOnGpu ? [] : [portableCpu])];
+    for (const target of targets) {
+      const graph = new Graph(target);
+      const queries = graph.input('queries', [2, 3, 5, 4], 'float32');
+      const keys = graph.input('keys', [2, 3, 6, 4], 'float32');
+      const weight = graph.input('weight', [4, 7], 'float32');
+      const scaled = (value: Value, factor: number): Value => elementwise(graph, 'Mul', [value, graph.scalar(factor)]);
+      const outputs = {
+        scores: matMul(graph, scaled(queries, 0.5), keys, false, true),
+        bothSides: matMul(graph, scaled(queries, 0.5), scaled(keys, 3), false, true),
+        turnedScores: matMul(graph, keys, scaled(queries, 0.5), false, true),
+        rows: matMul(graph, reshape(graph, scaled(queries, 0.25), [30, 4]), weight),
+        weighted: matMul(graph, queries, scaled(weight, -2)),
+      };
+      const factors = { scores: 0.5, bothSides: 1.5, turnedScores: 0.5, rows: 0.25, weighted: -2 };
+      const plain = {
+        scores: matMul(graph, queries, keys, false, true),
+        bothSides: matMul(graph, queries, keys, false, true),
+        turnedScores: matMul(graph, keys, queries, false, true),
+        rows: matMul(graph, reshape(graph, queries, [30, 4]), weight),
+        weighted: matMul(graph, queries, weight),
+      };
+      const [found, unscaled] = [await runGraph(graph, outputs, feeds), await runGraph(graph, plain, feeds)];
+      for (const [name, factor] of Object.entries(factors)) {
+        const values = Array.from(found[name]!.data as Float32Array);
+        const expected = Array.from(unscaled[name]!.data as Float32Array, (value) => value * factor);
+        const largest = Math.max(...values.map((value, index) => Math.abs(value - expected[index]!)));
+        expect(largest, `${name} on ${target.name}${target.portable === true ? ', portable' : ''}`).toBeLessThan(1e-4);
+      }
+    }
   });
 });
