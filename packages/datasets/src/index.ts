@@ -106,3 +106,5 @@ export {
   type TranslationBatchesOptions,
   type TranslationBatchesState,
 } from './batches/translation-batches.ts';
+export { locateModel } from '#locate-model';
+export { isHubName, type LocateModelOptions } from './models/hub.ts';

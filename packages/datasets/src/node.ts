@@ -12,3 +12,4 @@ export { loadParallelText } from './node/parallel-files.ts';
 export { loadWikiText2, type WikiTextPart } from './node/wikitext.ts';
 export { loadSst2, type Sst2Part } from './node/sst2.ts';
 export { loadLabelledText, loadText, loadTokenizer, saveTokenizer } from './node/text-files.ts';
+export { downloadModel } from './node/hub-model.ts';
