@@ -13,6 +13,7 @@ export {
   type LikelyTokens,
   beamSearch,
 } from './decoding/beam-search.ts';
+export { insideFolder, loadModelConfig, loadModelWeights, modelFiles } from './model-folder.ts';
 export { Module } from './module.ts';
 export { Parameter, type ParameterOptions } from './parameter.ts';
 export { valueAndGradients } from './gradients.ts';
