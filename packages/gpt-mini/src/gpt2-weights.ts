@@ -46,7 +46,7 @@ export function configFromGpt2(source: string, config: unknown): GptConfig {
     );
   }
   const { n_embd: features, n_inner: inner, ...saved } = parsed.data;
-  if (inner != null && inner !== 4 * features) {
+  if (typeof inner === 'number' && inner !== 4 * features) {
     throw new Error(
       `Gpt.fromPretrained: config.json of '${source}' has feed-forward layers of ${inner}; only 4 · ${features} are supported.`,
     );

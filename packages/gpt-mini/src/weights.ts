@@ -23,6 +23,7 @@ import {
   tokenizerFiles,
   type LocateModelOptions,
   type Tokenizer,
+  type TokenizerFileName,
   type TokenizerFiles,
 } from '@milestones/datasets';
 import { z } from 'zod';
@@ -77,7 +78,7 @@ export async function loadPretrained(source: string | URL, options: LocateModelO
         `(${z.prettifyError(saved.error)}), nor of a GPT-2 model of the hub; give a folder that savePretrained wrote.`,
     );
   }
-  const tokenizer = await loadTokenizerOf(folder);
+  const tokenizer = await loadTokenizerOf(folder, [files.tokenizer]);
   if (tokenizer === undefined) throw new Error(hint(name, files.tokenizer));
   checkTokenizer(name, tokenizer, saved.data.model);
   const tensors = await loadModelWeights(where, folder);
@@ -133,9 +134,12 @@ function hint(source: string, file: string): string {
 }
 
 /** The tokenizer of a folder; undefined where it has no tokenizer files. */
-async function loadTokenizerOf(folder: string | URL): Promise<Tokenizer | undefined> {
+async function loadTokenizerOf(
+  folder: string | URL,
+  names: readonly TokenizerFileName[] = tokenizerFileNames,
+): Promise<Tokenizer | undefined> {
   const texts: TokenizerFiles = {};
-  for (const name of tokenizerFileNames) {
+  for (const name of names) {
     const bytes = await loadBytes(insideFolder(folder, name)).catch(() => undefined);
     if (bytes !== undefined) texts[name] = new TextDecoder().decode(bytes);
   }
