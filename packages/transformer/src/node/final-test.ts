@@ -1,13 +1,14 @@
 /** The last look at trained weights: translations of the test pairs, greedy and with beams, and their scores. */
 import { WordTokenizer, type ParallelText, type Tokenizer } from '@milestones/datasets';
 import type { Run } from '@milestones/reproduce';
+import { attentionMaps, translationPicture } from '../attention-maps.ts';
 import type { RunConfig } from '../config.ts';
 import type { Transformer } from '../model.ts';
 import { scoreTranslations } from '../score-translations.ts';
 import { translate } from '../translate.ts';
 import type { TranslationData } from './translation-data.ts';
 
-/** Scores a model in evaluation mode, and saves some of its translations; those of a later call replace them. */
+/** Scores a model in evaluation mode, and saves translations and what one looked at; a later call replaces them. */
 export async function finalTest(
   run: Run,
   model: Transformer,
@@ -22,6 +23,8 @@ export async function finalTest(
     beam: scoreTranslations(beam, test.target, wordsOf),
   };
   await run.saveSample('translations.txt', samplesOf(test, greedy, beam));
+  const maps = await attentionMaps(model, test.source[0]!, beam[0]!);
+  await run.saveSample('attention.svg', translationPicture(maps));
   return {
     metrics: {
       testBleu: scores.beam.bleu,
