@@ -38,7 +38,9 @@ export interface BertInput {
 }
 
 // Section A.2: all weights N(0, 0.02²), truncated at two deviations in the release.
-const initial = { weightInitializer: truncatedNormal(0.02), biasInitializer: zeros() };
+function initialOf({ initialDeviation }: BertConfig) {
+  return { weightInitializer: truncatedNormal(initialDeviation), biasInitializer: zeros() };
+}
 
 /** Token, segment and position, added and normalised. Figure 2. */
 export class Embeddings extends Module {
@@ -48,8 +50,10 @@ export class Embeddings extends Module {
   readonly norm: LayerNorm;
   readonly dropout: Dropout;
 
-  constructor({ vocabularySize, contextLength, segments, features, normEpsilon, dropout }: BertConfig) {
+  constructor(config: BertConfig) {
     super();
+    const { vocabularySize, contextLength, segments, features, normEpsilon, dropout } = config;
+    const initial = initialOf(config);
     this.tokens = new Embedding(vocabularySize, features, initial);
     this.positions = new Embedding(contextLength, features, initial);
     this.segments = new Embedding(segments, features, initial);
@@ -83,8 +87,10 @@ export class BertBlock extends Module {
   readonly dropout: Dropout;
   readonly #activation: (x: tf.Tensor) => tf.Tensor;
 
-  constructor({ features, heads, hidden, normEpsilon, dropout, activation: name }: BertConfig) {
+  constructor(config: BertConfig) {
     super();
+    const { features, heads, hidden, normEpsilon, dropout, activation: name } = config;
+    const initial = initialOf(config);
     const inner = hidden === 0 ? 4 * features : hidden;
     this.attention = new MultiHeadAttention({
       features,
@@ -125,7 +131,7 @@ export class Bert extends Module {
     this.config = bertConfig(options);
     this.embeddings = new Embeddings(this.config);
     this.blocks = Array.from({ length: this.config.layers }, () => new BertBlock(this.config));
-    this.pooler = new Dense(this.config.features, this.config.features, initial);
+    this.pooler = new Dense(this.config.features, this.config.features, initialOf(this.config));
   }
 
   /** What stands at each position after the last block, [B, T, C]. */
@@ -163,6 +169,7 @@ export class BertForPretraining extends Module {
     this.bert = new Bert(options);
     this.config = this.bert.config;
     const { features, vocabularySize, normEpsilon } = this.config;
+    const initial = initialOf(this.config);
     this.transform = new Dense(features, features, initial);
     this.transformNorm = new LayerNorm(features, { epsilon: normEpsilon });
     this.outputBias = new Parameter([vocabularySize], zeros());
@@ -218,7 +225,7 @@ export class BertClassifier extends Module {
     this.bert = new Bert(options);
     this.config = this.bert.config;
     this.dropout = new Dropout(this.config.dropout);
-    this.classifier = new Dense(this.config.features, classNames.length, initial);
+    this.classifier = new Dense(this.config.features, classNames.length, initialOf(this.config));
     this.classNames = classNames;
   }
 

@@ -44,6 +44,7 @@ const savedSchema = z.object({
   hidden_act: z.enum(['gelu', 'gelu_new', 'gelu_pytorch_tanh']).default('gelu'),
   hidden_dropout_prob: z.number().min(0).lt(1).default(0.1),
   layer_norm_eps: z.number().positive().default(1e-12),
+  initializer_range: z.number().positive().default(0.02),
   position_embedding_type: z.literal('absolute').default('absolute'),
   is_decoder: z.literal(false).default(false),
   id2label: z.record(z.string(), z.string()).optional(),
@@ -142,6 +143,7 @@ function configFrom(saved: z.output<typeof savedSchema>): BertConfig {
     activation: saved.hidden_act === 'gelu' ? 'gelu' : 'geluTanh',
     dropout: saved.hidden_dropout_prob,
     normEpsilon: saved.layer_norm_eps,
+    initialDeviation: saved.initializer_range,
   });
 }
 
@@ -160,7 +162,7 @@ function configTo(config: BertConfig, kind: ModelKind, classNames: readonly stri
     hidden_dropout_prob: config.dropout,
     attention_probs_dropout_prob: config.dropout,
     layer_norm_eps: config.normEpsilon,
-    initializer_range: 0.02,
+    initializer_range: config.initialDeviation,
     pad_token_id: 0,
     ...(classNames && { id2label: Object.fromEntries(classNames.map((name, index) => [index, name])) }),
   };

@@ -1,0 +1,65 @@
+#!/usr/bin/env node
+/** The command `bert-mini`: `reproduce` trains a preset, `classify` and `fill-mask` use a model. */
+import { parseArgs } from 'node:util';
+import { useBackend, type EngineName } from '@milestones/backend';
+import { CommandError, runMain } from '@milestones/reproduce';
+import { BertClassifier, BertForPretraining } from './model.ts';
+import { classify, fillMask } from './predict.ts';
+import { main as reproduce } from './reproduce.ts';
+
+const usage = `bert-mini reproduce [--preset quick|laptop|paper] [flags]      train a preset; see bert-mini reproduce --help
+bert-mini classify <text> [second text] --weights <folder>  the class of a text, or of a pair
+bert-mini fill-mask "Paris is the [MASK] of France." --weights <folder>
+
+  --weights <folder>   a folder that a run saved (classifier/ or model/), of a BERT model, or its name on the hub
+  --count <number>     how many words for each [MASK] (default 5)
+  --backend <engine>   auto, cuda, webgpu, native, onnx, wasm or cpu (default auto)
+`;
+
+async function use(verb: 'classify' | 'fill-mask', argv: string[]): Promise<number> {
+  const { values, positionals } = parseFlags(verb, argv);
+  const [text, second, ...more] = positionals;
+  if (text === undefined || more.length > 0 || (verb === 'fill-mask' && second !== undefined)) {
+    throw new CommandError(
+      `${verb}: ${positionals.length} texts arrived; give one, in quotes${verb === 'classify' ? ', or a pair' : ''}.`,
+    );
+  }
+  const { weights } = values;
+  if (weights === undefined) throw new CommandError(`${verb}: --weights is missing; give the folder of a model.`);
+  const count = Number(values.count ?? 5);
+  if (!Number.isInteger(count) || count < 1)
+    throw new CommandError(`--count: '${values.count}' arrived; give a whole number of at least 1.`);
+  await useBackend(values.backend as EngineName | undefined);
+  const share = (probability: number): string => `${(100 * probability).toFixed(1)} %`.padStart(8);
+  if (verb === 'classify') {
+    const guesses = await classify(await BertClassifier.fromPretrained(weights), text, second);
+    for (const { name, probability } of guesses) process.stdout.write(`${share(probability)}  ${name}\n`);
+    return 0;
+  }
+  const gaps = await fillMask(await BertForPretraining.fromPretrained(weights), text, count);
+  gaps.forEach((guesses, index) => {
+    if (gaps.length > 1) process.stdout.write(`[MASK] ${index + 1}\n`);
+    for (const { word, probability } of guesses) process.stdout.write(`${share(probability)}  ${word}\n`);
+  });
+  return 0;
+}
+
+function parseFlags(verb: string, argv: string[]) {
+  const text = { type: 'string' } as const;
+  try {
+    return parseArgs({ args: argv, options: { weights: text, count: text, backend: text }, allowPositionals: true });
+  } catch (error) {
+    throw new CommandError(`${verb}: ${(error as Error).message} The flags are:\n\n${usage}`);
+  }
+}
+
+const [verb, ...rest] = process.argv.slice(2);
+process.exitCode = await runMain(async () => {
+  if (verb === 'reproduce') return reproduce(rest);
+  if ((verb === 'classify' || verb === 'fill-mask') && !rest.includes('--help')) return use(verb, rest);
+  if (verb !== undefined && !['classify', 'fill-mask', '--help', '-h'].includes(verb)) {
+    throw new CommandError(`bert-mini: '${verb}' is not a command; there are reproduce, classify and fill-mask.`);
+  }
+  process.stdout.write(usage);
+  return 0;
+});

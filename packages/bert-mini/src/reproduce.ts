@@ -1,0 +1,259 @@
+/** One run from the command line: data → pre-training → fine-tuning with and without it → report. Node only. */
+import { join } from 'node:path';
+import { tf, useBackend, type EngineName } from '@milestones/backend';
+import { dataToTensors, Random } from '@milestones/core';
+import type { LabelledText } from '@milestones/datasets';
+import {
+  describeCommand,
+  loaderOptions,
+  openRun,
+  parseCommand,
+  runMain,
+  type Command,
+  type Run,
+} from '@milestones/reproduce';
+import { configSchema, type RunConfig } from './config.ts';
+import { deviations } from './deviations.ts';
+import { accuracy, examplesOf, fineTune, type Classifier, type Example } from './fine-tune.ts';
+import { LstmClassifier } from './lstm.ts';
+import { BertClassifier, BertForPretraining } from './model.ts';
+import { encodeDocuments, learnTokenizer, loadRunTexts, type RunTexts } from './node/run-data.ts';
+import { savePretrained } from './node/save-pretrained.ts';
+import { PretrainingBatches, unigramLoss } from './pretraining-data.ts';
+import { createOptimizer, maskedLoss, pretrain } from './train.ts';
+
+/** Batches of held-out text that the loss of hidden words is measured on. */
+const EVALUATION_BATCHES = 40;
+
+/** Runs `reproduce` with the arguments after it, and returns the exit code. */
+export function main(argv: string[]): Promise<number> {
+  return runMain(async () => {
+    const command = parseCommand({
+      milestone: 'bert-mini',
+      title: 'BERT (Devlin et al. 2018): pre-training by hidden words, then few labels',
+      schema: configSchema,
+      presets: new URL('../presets/', import.meta.url),
+      argv,
+    });
+    const { config, seed } = command;
+    const { from } = config.data;
+    if (from !== '') await useBackend(command.backend as EngineName | undefined);
+    const { data, offline } = loaderOptions(command);
+    const model =
+      from === ''
+        ? new BertForPretraining(config.model)
+        : await BertForPretraining.fromPretrained(from, { data, offline });
+    const parameters = model.bert.parameterCount();
+    if (describeCommand(command, { parameters, steps: config.pretraining.steps })) return 0;
+    const engine = await useBackend(command.backend as EngineName | undefined);
+    const texts = await loadRunTexts(config, seed, loaderOptions(command));
+    if (from === '') {
+      model.initialize(seed);
+      model.tokenizer = learnTokenizer(texts, config);
+    } else if (model.tokenizer === undefined) {
+      throw new Error(`bert-mini: '${from}' has no tokenizer; put its vocab.txt into the folder.`);
+    }
+    const run = await openRun(command, { engine, parameters, deviations });
+    try {
+      return await trainAndReport(command, run, model, texts);
+    } finally {
+      run.close();
+      model.dispose();
+    }
+  });
+}
+
+/** What is known so far; kept in checkpoints. */
+type Results = Record<string, number>;
+
+async function trainAndReport(
+  command: Command<RunConfig>,
+  run: Run,
+  model: BertForPretraining,
+  texts: RunTexts,
+): Promise<number> {
+  const { config, seed } = command;
+  const steps = config.pretraining.steps;
+  const results: Results = { ...(run.checkpoint?.state['results'] as Results | undefined) };
+  if (run.checkpoint !== null) restore(run.checkpoint.tensors['model'] ?? {}, model);
+  if (
+    steps > 0 &&
+    (run.checkpoint?.step ?? 0) <= steps &&
+    !(await pretrainModel(command, run, model, texts, results))
+  ) {
+    return run.interrupted();
+  }
+  await savePretrained(model, join(run.folder, 'model'));
+
+  const tokenizer = model.tokenizer!;
+  const examples = (text: LabelledText): Example[] => examplesOf(text, tokenizer, config.fineTuning.length);
+  const train = examples(texts.labelled.train);
+  const validation = examples(texts.labelled.validation);
+  const work = fineTunings(config);
+  const progress = run.progress({ total: work.length, label: 'fine-tuning' });
+  for (const [index, { kind, share, round }] of work.entries()) {
+    const name = `${kind} ${share} ${round}`;
+    if (results[name] !== undefined) continue;
+    const net = await classifierOf(kind, model, texts, seed + round);
+    const subset = subsetOf(train, share, seed + round);
+    const settings =
+      kind === 'pretrained'
+        ? config.fineTuning
+        : { ...config.fineTuning, learningRate: config.fineTuning.baselineLearningRate };
+    const finished = await fineTune(net, subset, settings, seed + round, (_step, _steps, loss) => {
+      progress.update(index, { loss });
+      return run.stopping;
+    });
+    if (!finished) return run.interrupted();
+    results[name] = await accuracy(net, validation, config.fineTuning);
+    progress.note(
+      `${kind}, ${percent(share)} % of the labels, seed ${seed + round}: ${(100 * results[name]).toFixed(2)} %`,
+    );
+    if (
+      net instanceof BertClassifier &&
+      kind === 'pretrained' &&
+      share === Math.max(...config.fineTuning.labelShares) &&
+      round === 0
+    ) {
+      net.tokenizer = tokenizer;
+      await savePretrained(net, join(run.folder, 'classifier'));
+    }
+    net.dispose();
+    await run.saveCheckpoint({ step: steps + index + 1, tensors: { model: model.stateDict() }, state: { results } });
+    if (run.stopping && index + 1 < work.length) return run.interrupted();
+  }
+  return run.finish({ steps, metrics: metricsOf(config, results), notes: notesOf(config, texts) });
+}
+
+/** @returns false where the user stopped it */
+async function pretrainModel(
+  command: Command<RunConfig>,
+  run: Run,
+  model: BertForPretraining,
+  texts: RunTexts,
+  results: Results,
+): Promise<boolean> {
+  const { config, seed } = command;
+  const tokenizer = model.tokenizer!;
+  const documents = encodeDocuments(texts.train, tokenizer);
+  const common = { tokenizer, config: config.pretraining, seed };
+  const batches = new PretrainingBatches({ ...common, documents, stream: 'pretraining' });
+  const heldOut = encodeDocuments(texts.validation, tokenizer);
+  const held = new PretrainingBatches({ ...common, documents: heldOut, stream: 'held out' });
+  const optimizer = createOptimizer(model, config.pretraining);
+  if (run.checkpoint !== null) restore(run.checkpoint.tensors['optimizer'] ?? {}, optimizer);
+  if (results['initialMaskedLoss'] === undefined) {
+    results['initialMaskedLoss'] = await maskedLoss(model, held, config.pretraining, EVALUATION_BATCHES);
+    const labels = Array.from({ length: EVALUATION_BATCHES }, (_, index) => [...held.at(index).labels]).flat();
+    results['unigramLoss'] = unigramLoss(documents, Int32Array.from(labels), tokenizer.vocabularySize);
+  }
+  const { steps } = config.pretraining;
+  const progress = run.progress({ total: steps, label: 'pre-training' });
+  const save = (step: number): Promise<void> =>
+    run.saveCheckpoint({
+      step,
+      tensors: { model: model.stateDict(), optimizer: optimizer.stateDict() },
+      state: { results },
+    });
+  const done = await pretrain({
+    model,
+    optimizer,
+    batches,
+    config: config.pretraining,
+    seed,
+    startStep: Math.min(run.checkpoint?.step ?? 0, steps),
+    events: {
+      onStep: async (step, loss, learningRate) => {
+        progress.update(step, { loss });
+        if (step % config.logEvery === 0 || !Number.isFinite(loss))
+          run.log(step, { maskedTrainLoss: loss, learningRate });
+        if (step < steps && (step % config.checkpointEvery === 0 || run.stopping)) await save(step);
+        return run.stopping;
+      },
+    },
+  });
+  if (done === steps) {
+    results['maskedLoss'] = await maskedLoss(model, held, config.pretraining, EVALUATION_BATCHES);
+    run.log(steps, { maskedLoss: results['maskedLoss'] });
+    await save(steps);
+  }
+  optimizer.dispose();
+  return done === steps && !run.stopping;
+}
+
+type Kind = 'pretrained' | 'random' | 'lstm';
+
+function fineTunings({ fineTuning }: RunConfig): { kind: Kind; share: number; round: number }[] {
+  const kinds: Kind[] = ['pretrained', ...(fineTuning.baseline ? (['random'] as const) : [])];
+  const rounds = Array.from({ length: fineTuning.seeds }, (_, round) => round);
+  const work = fineTuning.labelShares.flatMap((share) =>
+    rounds.flatMap((round) => kinds.map((kind) => ({ kind, share, round }))),
+  );
+  const most = Math.max(...fineTuning.labelShares);
+  return [...work, ...(fineTuning.lstm ? rounds.map((round) => ({ kind: 'lstm' as const, share: most, round })) : [])];
+}
+
+async function classifierOf(kind: Kind, model: BertForPretraining, texts: RunTexts, seed: number): Promise<Classifier> {
+  const { classNames } = texts.labelled.train;
+  if (kind === 'lstm') return new LstmClassifier(model.config.vocabularySize, classNames.length).initialize(seed);
+  const net = new BertClassifier(model.config, classNames).initialize(seed);
+  if (kind === 'pretrained') net.bert.loadStateDict(model.bert.stateDict());
+  return net;
+}
+
+/** The same examples for every kind of net: the first of an order that the seed decides. */
+function subsetOf(examples: readonly Example[], share: number, seed: number): Example[] {
+  const count = Math.max(1, Math.round(share * examples.length));
+  if (count === examples.length) return [...examples];
+  const order = new Random(seed, 'labels').permutation(examples.length);
+  return Array.from({ length: count }, (_, index) => examples[order[index]!]!);
+}
+
+/** Means over seeds: `accuracy10` with 10 % of the labels, `random10` from random weights, `gain10` their difference, in points. */
+function metricsOf({ fineTuning }: RunConfig, results: Results): Results {
+  const metrics: Results = {};
+  for (const name of ['initialMaskedLoss', 'unigramLoss', 'maskedLoss']) {
+    if (results[name] !== undefined) metrics[name] = results[name];
+  }
+  const mean = (kind: Kind, share: number): number | undefined => {
+    const values = Object.entries(results).flatMap(([name, value]) =>
+      name.startsWith(`${kind} ${share} `) ? [value] : [],
+    );
+    return values.length === 0 ? undefined : (100 * values.reduce((sum, value) => sum + value, 0)) / values.length;
+  };
+  for (const share of fineTuning.labelShares) {
+    const [tuned, random, lstm] = (['pretrained', 'random', 'lstm'] as const).map((kind) => mean(kind, share));
+    if (tuned !== undefined) metrics[`accuracy${percent(share)}`] = tuned;
+    if (random !== undefined) metrics[`random${percent(share)}`] = random;
+    if (tuned !== undefined && random !== undefined) metrics[`gain${percent(share)}`] = tuned - random;
+    if (lstm !== undefined) metrics[`lstm${percent(share)}`] = lstm;
+  }
+  const gains = Object.entries(metrics).flatMap(([name, value]) => (name.startsWith('gain') ? [value] : []));
+  if (gains.length > 1)
+    metrics['gainOfFewest'] =
+      metrics[`gain${percent(Math.min(...fineTuning.labelShares))}`]! -
+      metrics[`gain${percent(Math.max(...fineTuning.labelShares))}`]!;
+  return metrics;
+}
+
+function percent(share: number): string {
+  return String(Number((100 * share).toFixed(3))).replace('.', '_');
+}
+
+function notesOf({ fineTuning }: RunConfig, { labelled }: RunTexts): string[] {
+  return [
+    `Accuracies are in percent of ${labelled.validation.first.length} held-out texts, means over ${fineTuning.seeds} seeds. accuracyN is ` +
+      `the pre-trained net tuned with N percent of ${labelled.train.first.length} labels, randomN the same net from random weights, gainN ` +
+      'their difference in points, lstmN an LSTM; gainOfFewest is the gain with the fewest labels less that with the most. Masked ' +
+      'losses are in nats per hidden word; unigramLoss is what guessing by frequency reaches.',
+  ];
+}
+
+function restore(
+  data: Parameters<typeof dataToTensors>[0],
+  target: { loadStateDict(state: Record<string, tf.Tensor>): void },
+): void {
+  const state = dataToTensors(data);
+  target.loadStateDict(state);
+  tf.dispose(state);
+}
