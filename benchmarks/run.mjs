@@ -15,12 +15,14 @@ import { writeTable } from './table.mjs';
 
 const WORKLOADS = [
   'resnet20',
+  'resnet20-inference',
   'gpt',
   'seq2seq',
   'seq2seq-greedy',
   'dqn',
   'gan',
   'alexnet',
+  'alexnet-inference',
   'transformer',
   'transformer-greedy',
 ];

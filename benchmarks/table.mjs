@@ -24,44 +24,55 @@ ${rows.join('\n')}
 `;
 }
 
-const ORDER = [
-  'resnet20',
-  'gpt',
-  'seq2seq',
-  'seq2seq-greedy',
-  'dqn',
-  'gan',
-  'alexnet',
-  'transformer',
-  'transformer-greedy',
-];
+/** The workloads in order, and what a batch's example is counted in: its unit, and how many of them it is. */
+const WORKLOADS = {
+  resnet20: ['images', 1],
+  'resnet20-inference': ['images', 1],
+  gpt: ['tokens', 64],
+  seq2seq: ['words', 20],
+  'seq2seq-greedy': ['words', 20],
+  dqn: ['moves', 1],
+  gan: ['images', 1],
+  alexnet: ['images', 1],
+  'alexnet-inference': ['images', 1],
+  transformer: ['words', 20],
+  'transformer-greedy': ['words', 20],
+};
+
+/** Such as "481 images". */
+function perSecond(workload, batch, median) {
+  const [unit, each] = WORKLOADS[workload];
+  return `${Number(((batch * each * 1000) / median).toPrecision(3)).toLocaleString('en')} ${unit}`;
+}
 
 const labels = { wasm: 'our wasm', 'wasm-stock': 'tfjs WASM as it comes', cpu: 'tfjs cpu' };
 
 /** The page as it should be. */
 export function tableText() {
-  const results = ORDER.map((name) => `${here}results/${name}.json`)
+  const results = Object.keys(WORKLOADS)
+    .map((name) => `${here}results/${name}.json`)
     .filter(existsSync)
     .map((path) => JSON.parse(readFileSync(path, 'utf8')));
   const rows = results.flatMap(({ workload, batch, ours, peers, unable = [], commit }) => {
-    const own = `| ${workload} | ${batch} | **${ours.engine}** | ${ours.median} | ${ours.min} | ${ours.peakMB} | ${ours.compileMs ?? ''} | | ${commit} |`;
+    const own = `| ${workload} | ${batch} | **${ours.engine}** | ${ours.median} | ${ours.min} | ${perSecond(workload, batch, ours.median)} | ${ours.peakMB} | ${ours.compileMs ?? ''} | | ${commit} |`;
     const others = peers.map(({ name, version, median, min, peakMB }) => {
       const label = name === 'torch' ? `PyTorch ${version}` : labels[name];
-      return `| | | ${label} | ${median} | ${min} | ${peakMB} | | ${(median / ours.median).toFixed(2)} | |`;
+      return `| | | ${label} | ${median} | ${min} | ${perSecond(workload, batch, median)} | ${peakMB} | | ${(median / ours.median).toFixed(2)} | |`;
     });
-    return [own, ...others, ...unable.map(({ name }) => `| | | ${labels[name] ?? name} | cannot run it | | | | | |`)];
+    return [own, ...others, ...unable.map(({ name }) => `| | | ${labels[name] ?? name} | cannot run it | | | | | | |`)];
   });
   const machines = [...new Set(results.map(({ machine }) => machine))].map((machine) => `- ${machine}`);
   return `# Benchmarks
 
-Time of one whole training step (forward, gradients, update), or of what a workload translates at once, written by \`pnpm
-bench\`; do not edit. The sides take turns
+Time of one whole training step (forward, gradients, update), of one forward pass in evaluation mode ("-inference"), or of
+what a workload translates at once, written by \`pnpm bench\`; do not edit. "Per second" is of the median; where there are
+sentences, words of the target count, padding included. The sides take turns
 in blocks of about a second, each in a process of its own. Read ratios, not times: "speed" says how many times as fast we
 are, by the medians. "seq2seq-greedy" is no training: a step is the greedy translation of 64 sentences of 20 words to 20
 words each, 1,280 words. Memory is the largest resident size of the process. "Compile" is what the first step takes longer.
 
-| workload | batch | engine | median ms | min ms | peak MB | compile ms | our speed against it | commit |
-| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | --- |
+| workload | batch | engine | median ms | min ms | per second | peak MB | compile ms | our speed against it | commit |
+| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |
 ${rows.join('\n')}
 
 Measured on:

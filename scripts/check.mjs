@@ -25,6 +25,7 @@ const checks = {
   unused: 'unused',
   tests: 'test:only',
   operations: 'optests:only',
+  tokenizers: 'tokenizers:check',
   workloads: 'workloads:check',
   memory: 'memory:check',
   imports: 'import:check',

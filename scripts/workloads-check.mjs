@@ -18,6 +18,8 @@ const STEPS = 20;
 const SETTINGS = {
   alexnet: { batch: 1, tolerance: 1e-4 },
   resnet20: { batch: 4, learningRate: 1e-4, tolerance: 5e-4 },
+  'alexnet-inference': { batch: 1, tolerance: 1e-4 },
+  'resnet20-inference': { batch: 4, tolerance: 1e-4 },
   seq2seq: { batch: 2, tolerance: 1e-4 },
   gpt: { batch: 2, tolerance: 1e-4 },
   gan: { batch: 16, tolerance: 1e-4 },

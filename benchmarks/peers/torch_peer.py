@@ -83,6 +83,22 @@ def resnet20():
     return 128, batches, *train(model, optimizer, lambda x, y: F.cross_entropy(model(x), y))
 
 
+def inference(training):
+    """The network of a training workload in evaluation mode: the mean logit of a batch of images."""
+    batch_size, batches, _, (model,) = training()
+    model.eval()
+
+    @torch.inference_mode()
+    def step(images, _):
+        return model(images).mean()
+
+    return batch_size, batches, step, [model]
+
+
+def resnet20_inference():
+    return inference(resnet20)
+
+
 class GptBlock(nn.Module):
     def __init__(self, features, heads, time_steps):
         super().__init__()
@@ -242,6 +258,10 @@ def alexnet():
     return 128, batches, *train(model, optimizer, lambda x, y: F.cross_entropy(model(x), y))
 
 
+def alexnet_inference():
+    return inference(alexnet)
+
+
 class Attentive(nn.Module):
     """nn.Transformer, post-norm, without the last norms that the paper does not have; three tables, learned positions."""
 
@@ -300,7 +320,8 @@ def transformer_greedy():
 
 
 TRAINED = (resnet20, gpt, seq2seq, dqn, gan, alexnet, transformer)
-WORKLOADS = {each.__name__.replace("_", "-"): each for each in (*TRAINED, seq2seq_greedy, transformer_greedy)}
+OTHERS = (resnet20_inference, alexnet_inference, seq2seq_greedy, transformer_greedy)
+WORKLOADS = {each.__name__.replace("_", "-"): each for each in (*TRAINED, *OTHERS)}
 
 
 def main():

@@ -5,7 +5,8 @@ import { countParameters, integers, normals, trainingStep } from './workload.mjs
 
 export const batchSize = 128;
 
-class AlexNet extends core.Module {
+/** Its weights are declared, not yet drawn. */
+export class AlexNet extends core.Module {
   convolutions = [
     [3, 3, 64],
     [5, 64, 192],

@@ -29,7 +29,8 @@ class Block extends core.Module {
   }
 }
 
-class ResNet20 extends core.Module {
+/** Its weights are declared, not yet drawn. */
+export class ResNet20 extends core.Module {
   stem = convolution(3, 3, 16);
   stemNorm = norm(16);
   blocks = [

@@ -15,7 +15,7 @@
  *   in place of `step`, what is timed as it is: it compiles what it needs by itself
  * @property {(random: import('../packages.mjs').core.Random) => BatchTensor[]} batch draws one batch
  */
-import { core } from '../packages.mjs';
+import { core, tf } from '../packages.mjs';
 
 const sizeOf = (shape) => shape.reduce((product, size) => product * size, 1);
 
@@ -43,6 +43,16 @@ export function trainingStep(model, optimizer, learningRate, lossOf) {
     const { value, gradients } = core.valueAndGradients(() => lossOf(...tensors), parameters);
     optimizer.update(parameters, gradients, learningRate);
     return { loss: value };
+  };
+}
+
+/** A network that names 32 × 32 images, x [B, 32, 32, 3] → logits, in evaluation mode. @returns {Workload} */
+export function imageInference(network, batch) {
+  const model = network.initialize(1).eval();
+  return {
+    parameters: countParameters(model),
+    step: (x) => ({ loss: tf.mean(model.forward(x)) }),
+    batch: (random) => [normals(random, [batch, 32, 32, 3])],
   };
 }
 

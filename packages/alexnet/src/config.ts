@@ -88,10 +88,15 @@ export type TrainingConfig = z.output<typeof trainingSchema>;
 /** Where the images come from. */
 export const dataSchema = z.strictObject({
   set: z
-    .enum(['cifar10', 'shapes', 'folder'])
+    .enum(['cifar10', 'digits', 'shapes', 'folder'])
     .default('cifar10')
-    .describe('shapes are generated; folder: your own images'),
+    .describe('digits (grey) and shapes are generated; folder: your own images'),
   folder: z.string().default('').describe('with set folder: holds train/<class>/<image> and test/<class>/<image>'),
+  validationImages: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe('the last training images, held out to choose settings by; the test images are then left alone'),
   trainImages: z.int().min(0).default(0).describe('images to train on, drawn at random; 0: all'),
   generatedTrain: positive.default(4000).describe('generated images to train on'),
   generatedTest: positive.default(1000).describe('generated images to test on'),

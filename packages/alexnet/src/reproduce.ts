@@ -17,7 +17,7 @@ import {
 import { CifarNet } from './cifar-net.ts';
 import { configSchema, type RunConfig } from './config.ts';
 import { deviations } from './deviations.ts';
-import { comparisons, metricName, netsOf, type Net } from './experiments.ts';
+import { comparisons, metricName, netsOf, notArrived, type Net } from './experiments.ts';
 import { loadImages, type ImageSplits } from './node/images.ts';
 import { savePretrained } from './node/save-pretrained.ts';
 import { GroupedDescent, train, type Classifier } from './train.ts';
@@ -41,7 +41,7 @@ export function main(argv: string[]): Promise<number> {
 
     const engine = await useBackend(command.backend as EngineName | undefined);
     const images = await loadImages(command.config, command.seed, loaderOptions(command));
-    checkImages(nets, images);
+    checkImages(command.config, nets, images);
     const run = await openRun(command, { engine, parameters: facts.parameters, deviations });
     try {
       return await trainAndReport(command, run, nets, images);
@@ -110,9 +110,10 @@ async function trainAndReport(
             const { loss, accuracy } = Object.values(scores)[0]!;
             last = { ...last, accuracy };
             const where = nets.length === 1 ? '' : `${net.name}, `;
-            const tested = `test ${scores['test']!.accuracy.toFixed(2)} %`;
+            const [set, unseen] = Object.entries(scores).at(-1)!;
             progress.note(
-              `${where}step ${step}: loss ${loss.toFixed(4)}, accuracy ${accuracy.toFixed(2)} %, ${tested}`,
+              `${where}step ${step}: loss ${loss.toFixed(4)}, accuracy ${accuracy.toFixed(2)} %, ` +
+                `${set} ${unseen.accuracy.toFixed(2)} %`,
             );
           },
           onStep: async (step, checkpointDue, ended) => {
@@ -137,13 +138,19 @@ async function trainAndReport(
   return run.finish({
     steps: total,
     metrics: { ...final, ...comparisons(command.config, final) },
-    charts: chartsOf(nets),
-    notes: notesOf(images),
+    charts: chartsOf(nets, images),
+    notes: notesOf(command.config, images, final),
   });
 }
 
-/** Nothing in the training depends on the test images; they are scored to draw the curve. */
-function evaluatedSets({ train: images, test }: ImageSplits, { training }: Net): Record<string, typeof test> {
+/**
+ * Nothing in the training depends on the test images; they are scored to draw the curve. A run that holds images out to
+ * choose a setting by does not look at them.
+ */
+function evaluatedSets(
+  { train: images, validation, test }: ImageSplits,
+  { training }: Net,
+): Record<string, typeof test> {
   const count = Math.min(training.trainImagesEvaluated, images.count);
   const size = images.images.length / images.count;
   const part = {
@@ -152,7 +159,7 @@ function evaluatedSets({ train: images, test }: ImageSplits, { training }: Net):
     labels: images.labels.slice(0, count),
     count,
   };
-  return { ...(count > 0 && { train: part }), test };
+  return { ...(count > 0 && { train: part }), ...(validation === undefined ? { test } : { validation }) };
 }
 
 async function saveModel(model: CifarNet, run: Run, net: Net, images: ImageSplits): Promise<void> {
@@ -173,36 +180,54 @@ function restore(
 }
 
 /** The configuration decides the number of weights before any image is loaded, so the images must fit it. */
-function checkImages(nets: Net[], { train: { name, channels, classNames } }: ImageSplits): void {
+function checkImages(
+  { cifar, experiment }: RunConfig,
+  nets: Net[],
+  { train: { name, channels, classNames } }: ImageSplits,
+): void {
   const { classes } = nets[0]!.build();
-  if (classes === classNames.length && channels === 3) return;
+  const inputChannels = experiment.nets.includes('imagenet') ? 3 : cifar.inputChannels;
+  if (classes === classNames.length && channels === inputChannels) return;
   throw new Error(
-    `alexnet: ${name} has ${channels} channels and ${classNames.length} classes, the network 3 and ${classes}; ` +
-      `set cifar.classes and imagenet.classes to ${classNames.length}, and give images in colour.`,
+    `alexnet: ${name} has ${channels} channels and ${classNames.length} classes, the network ${inputChannels} and ` +
+      `${classes}; set cifar.classes and imagenet.classes to ${classNames.length}, and cifar.inputChannels to ` +
+      `${channels} (imagenet takes images in colour only).`,
   );
 }
 
 /** One chart for each kind of score, with a line for each network. */
-function chartsOf(nets: Net[]): Chart[] {
+function chartsOf(nets: Net[], { validation }: ImageSplits): Chart[] {
+  const unseen = validation === undefined ? 'test' : 'validation';
   const lines = (metrics: string[]): string[] =>
     nets.flatMap((net) => metrics.map((metric) => metricName(net, metric)));
   const one = nets.length === 1;
   return [
     {
       title: 'Accuracy in percent',
-      metrics: lines(nets.length > 2 ? ['trainAccuracy'] : ['trainAccuracy', 'testAccuracy']),
+      metrics: lines(nets.length > 2 ? ['trainAccuracy'] : ['trainAccuracy', `${unseen}Accuracy`]),
     },
     {
       title: 'Loss',
-      metrics: lines([...(one ? ['batchLoss'] : []), 'trainLoss', ...(nets.length > 2 ? [] : ['testLoss'])]),
+      metrics: lines([...(one ? ['batchLoss'] : []), 'trainLoss', ...(nets.length > 2 ? [] : [`${unseen}Loss`])]),
     },
     ...(one ? [{ title: 'Learning rate', metrics: lines(['learningRate']) }] : []),
   ];
 }
 
-function notesOf({ train: images, test, preprocessing }: ImageSplits): string[] {
+function notesOf(
+  config: RunConfig,
+  { train: images, validation, test, preprocessing }: ImageSplits,
+  final: Readonly<Record<string, number>>,
+): string[] {
+  const late = notArrived(config, final);
+  const { stopAtTrainError, steps } = config.training;
   return [
-    `Trained on ${images.count} images of '${images.name}' and tested on ${test.count}; accuracies are in percent and of ` +
+    `Trained on ${images.count} images of '${images.name}' and tested on ${(validation ?? test).count}; accuracies are in percent and of ` +
       `the last step, not the best. The mean ${preprocessing.mean.join(', ')} is subtracted.`,
+    ...(late.length === 0
+      ? []
+      : [
+          `Had not arrived at ${stopAtTrainError} % training error after ${steps} steps, and count with these: ${late.join(', ')}.`,
+        ]),
   ];
 }

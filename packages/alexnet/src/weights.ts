@@ -102,6 +102,13 @@ async function load(place: string | URL, source: string, file: string): Promise<
   try {
     return await loadBytes(place);
   } catch (error) {
+    if (Object.hasOwn(pretrained, source)) {
+      throw new Error(
+        `CifarNet.fromPretrained: the weights '${source}' are not in this copy of the package; train them (alexnet ` +
+          `reproduce --preset laptop) and give the folder model/ of that run. (${(error as Error).message})`,
+        { cause: error },
+      );
+    }
     throw new Error(
       `CifarNet.fromPretrained: '${source}' has no readable ${file}; give a folder with ${Object.values(files).join(', ')}, ` +
         `or one of the names: ${Object.keys(pretrained).join(', ')}. (${(error as Error).message})`,

@@ -3,6 +3,7 @@
  * schedules, metrics, counter-based random numbers and the safetensors format. Runs in Node and in browsers; what touches
  * files is in `@milestones/core/node`.
  */
+export { attentionPicture, type AttentionPanel } from './attention-picture.ts';
 export { averageCheckpoints } from './average-checkpoints.ts';
 export { type BleuOptions, type BleuScore, type BleuSmoothing, bleu, formatBleu } from './bleu/bleu.ts';
 export { tokenize13a } from './bleu/tokenize-13a.ts';
@@ -13,6 +14,7 @@ export {
   type LikelyTokens,
   beamSearch,
 } from './decoding/beam-search.ts';
+export { insideFolder, loadModelConfig, loadModelWeights, modelFiles } from './model-folder.ts';
 export { Module } from './module.ts';
 export { Parameter, type ParameterOptions } from './parameter.ts';
 export { valueAndGradients } from './gradients.ts';

@@ -9,5 +9,6 @@ export { encodeSafetensors, type EncodeOptions } from './safetensors/encode.ts';
 export { type HalfPrecision, widenToFloat32 } from './safetensors/float16.ts';
 export { SafetensorsError, type TensorArrays, type TensorData, type TensorDtype } from './safetensors/format.ts';
 export { tensorsToData } from './safetensors/from-tensors.ts';
+export { exportTensors, importTensors, type TensorPlace } from './safetensors/import-tensors.ts';
 export { dataToTensors } from './safetensors/to-tensors.ts';
 export { transposeTensorData } from './safetensors/transpose.ts';

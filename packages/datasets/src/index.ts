@@ -63,6 +63,31 @@ export { type LearnBytePairsOptions, learnBytePairs } from './tokenizers/learn-b
 export { type RuleLanguage, detokenize, ruleTokenize } from './tokenizers/rule-tokenize.ts';
 export { WordVocabulary, type WordVocabularyJSON, type WordVocabularyOptions } from './tokenizers/word-vocabulary.ts';
 export { type WordSplit, WordTokenizer, type WordTokenizerJSON, type WordTokenizerOptions } from './tokenizers/word.ts';
+export {
+  ByteLevelTokenizer,
+  type ByteLevelTokenizerJSON,
+  type ByteLevelTokenizerOptions,
+} from './tokenizers/byte-level.ts';
+export type { SpecialTokenOptions } from './tokenizers/special-text.ts';
+export {
+  type FramedText,
+  type FrameOptions,
+  WordPieceTokenizer,
+  type WordPieceTokenizerJSON,
+  type WordPieceTokenizerOptions,
+  wordPieceSpecials,
+} from './tokenizers/word-piece.ts';
+export { type LearnWordPiecesOptions, learnWordPieces } from './tokenizers/learn-word-pieces.ts';
+export {
+  type TokenizerFileName,
+  type TokenizerFiles,
+  readByteLevelFiles,
+  readTokenizerFiles,
+  readWordPieceFile,
+  tokenizerFileNames,
+  tokenizerFiles,
+} from './tokenizers/tokenizer-files.ts';
+export { type LabelledText, type ReadLabelledTextOptions, readLabelledText } from './text/labelled-text.ts';
 export { tokenizerFromJSON } from './tokenizers/from-json.ts';
 export { englishNumberWords, germanNumberWords } from './generated/number-words.ts';
 export {
@@ -81,3 +106,5 @@ export {
   type TranslationBatchesOptions,
   type TranslationBatchesState,
 } from './batches/translation-batches.ts';
+export { locateModel } from '#locate-model';
+export { isHubName, type LocateModelOptions } from './models/hub.ts';

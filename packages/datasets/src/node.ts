@@ -9,3 +9,7 @@ export { type ImageOptions, type LoadImageOptions, decodeImage, loadImage } from
 export { type ImageFolderOptions, loadImageFolder } from './node/image-folder.ts';
 export { type Multi30kOptions, type Multi30kPair, type Multi30kPart, loadMulti30k } from './node/multi30k.ts';
 export { loadParallelText } from './node/parallel-files.ts';
+export { loadWikiText2, type WikiTextPart } from './node/wikitext.ts';
+export { loadSst2, type Sst2Part } from './node/sst2.ts';
+export { loadLabelledText, loadText, loadTokenizer, saveTokenizer } from './node/text-files.ts';
+export { downloadModel } from './node/hub-model.ts';

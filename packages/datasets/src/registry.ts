@@ -73,6 +73,10 @@ const fashionUrls = (name: string): readonly string[] => [
   `https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/${name}`,
 ];
 
+const wikiTextUrls = (name: string): readonly string[] => [
+  `https://raw.githubusercontent.com/pytorch/examples/main/word_language_model/data/wikitext-2/${name}`,
+];
+
 /** All data sets, by name. */
 export const registry = {
   tinyshakespeare: {
@@ -302,6 +306,84 @@ export const registry = {
       train: { size: 29_000, unit: 'sentence pairs' },
       validation: { size: 1_014, unit: 'sentence pairs' },
       test2016: { size: 1_000, unit: 'sentence pairs' },
+    },
+  },
+  'wikitext-2': {
+    name: 'wikitext-2',
+    title: 'WikiText-2: good and featured articles of Wikipedia, for word language models',
+    files: [
+      {
+        name: 'train.txt',
+        urls: wikiTextUrls('train.txt'),
+        sha256: '9e9fa1ad55b1c2c95b08e37dd8e653f638fac2c6de904b79e813611eefbc985f',
+        md5: '34a77ebe59551b3a3b3d8c0a2797c976',
+        bytes: 10_797_148,
+      },
+      {
+        name: 'valid.txt',
+        urls: wikiTextUrls('valid.txt'),
+        sha256: 'f0737ed31fc1329026e95cb8b98e19c2a182c39c240ab909dc31abf2f8af58e8',
+        md5: 'd756d22ab2310e7e60c094bea5c5a8eb',
+        bytes: 1_121_681,
+      },
+      {
+        name: 'test.txt',
+        urls: wikiTextUrls('test.txt'),
+        sha256: 'd790b833ef8cf03a90db7bf1271b7520b83c45ce07ba3c1a9699df81e239eca0',
+        md5: '781c9418ab9414bd09e4aad825aae752',
+        bytes: 1_256_449,
+      },
+    ],
+    licence: {
+      name: 'CC BY-SA 3.0',
+      note: 'text of Wikipedia.',
+      url: 'https://creativecommons.org/licenses/by-sa/3.0/',
+    },
+    citation: 'S. Merity, C. Xiong, J. Bradbury and R. Socher, "Pointer sentinel mixture models", 2016.',
+    homepage: 'https://github.com/pytorch/examples/tree/main/word_language_model/data/wikitext-2',
+    splits: {
+      train: { size: 2_088_628, unit: 'words', rule: 'each line break counts as a word' },
+      validation: { size: 217_646, unit: 'words', rule: 'each line break counts as a word' },
+      test: { size: 245_569, unit: 'words', rule: 'each line break counts as a word' },
+    },
+  },
+  'sst-2': {
+    name: 'sst-2',
+    title: 'SST-2: sentences of film reviews, positive or negative, in the form of GLUE',
+    files: [
+      {
+        name: 'SST-2.zip',
+        urls: ['https://dl.fbaipublicfiles.com/glue/data/SST-2.zip'],
+        sha256: 'd67e16fb55739c1b32cdce9877596db1c127dc322d93c082281f64057c16deaa',
+        md5: '9f81648d4199384278b86e315dac217c',
+        bytes: 7_439_277,
+      },
+    ],
+    archived: [
+      {
+        name: 'train.tsv',
+        bytes: 3_806_081,
+        sha256: '48eac26399f8456935f81dd9e3a745c1430adb6c62e233ccfe22db4a0d15d1d1',
+      },
+      {
+        name: 'dev.tsv',
+        bytes: 94_931,
+        sha256: '54a9c12c77e402fc14d6a66a506f24d999f596b0176eb777c972cccc2f9cc4b0',
+      },
+      {
+        name: 'test.tsv',
+        bytes: 197_335,
+        sha256: '69a938605609b3e6663b4487918fe1565eb293734e6e520d0366d1d412fd2a13',
+      },
+    ],
+    licence: { name: 'none stated', note: 'research use; cite the papers.' },
+    citation:
+      'R. Socher et al., "Recursive deep models for semantic compositionality over a sentiment treebank", 2013; A. Wang et al., "GLUE", 2018.',
+    homepage: 'https://nlp.stanford.edu/sentiment/',
+    splits: {
+      train: { size: 67_349, unit: 'phrases' },
+      validation: { size: 872, unit: 'sentences' },
+      test: { size: 1_821, unit: 'sentences', rule: 'their labels are not public' },
     },
   },
 } as const satisfies Readonly<Record<string, DataSet>>;

@@ -172,7 +172,9 @@ function overviewBlock(results: readonly SavedResult[]): string {
   return markdownTable(header, rows, { align: 'lrlllrrrr' });
 }
 
-/** The claim that stands for the whole run: the last one about the end of training, or the last of all. */
+/** The claim that stands for the whole run: the last one about its end that has a number to compare with, else the last one. */
 function mainTarget(summary: Summary): TargetResult | undefined {
-  return summary.targets.findLast((target) => target.step === undefined) ?? summary.targets.at(-1);
+  const atEnd = summary.targets.filter((target) => target.step === undefined);
+  const compared = atEnd.findLast((target) => target.paper !== null || target.published !== null);
+  return compared ?? atEnd.at(-1) ?? summary.targets.at(-1);
 }

@@ -120,6 +120,10 @@ export function resnetConfig(options: ResNetOptions | ResNetSize): ResNetConfig 
 export const mlpConfigSchema = z.strictObject({
   units: positive.default(50).describe('width of every hidden layer of the dense networks'),
   batchNorm: z.boolean().default(true).describe('batch norm after every hidden layer, as in the paper’s networks'),
+  identityStart: z
+    .boolean()
+    .default(false)
+    .describe('residual blocks begin as the identity: the scale of their last batch norm starts at 0'),
 });
 
 /** The dense networks' configuration, complete. */

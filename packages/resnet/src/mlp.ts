@@ -5,7 +5,7 @@
  *   depth 10, 20, 50: one layer in, one layer out, and 4, 9, 24 blocks of two layers between them
  */
 import { tf } from '@milestones/backend';
-import { BatchNorm, Dense, heNormal, Module, zeros } from '@milestones/core';
+import { BatchNorm, Dense, heNormal, Module, ones, zeros, type Initializer } from '@milestones/core';
 
 /** Architecture of a {@link ResidualMlp}. */
 export interface ResidualMlpOptions {
@@ -19,6 +19,11 @@ export interface ResidualMlpOptions {
   residual: boolean;
   /** Whether a batch norm follows every hidden layer. Default true. */
   batchNorm?: boolean;
+  /**
+   * Whether the last scale of each residual block starts at 0, so that every block begins as the identity on what is
+   * positive, and the net as a shallow one. Goyal et al. 2017, section 5.1. Default false; plain nets ignore it.
+   */
+  identityStart?: boolean;
   /** K, number of classes. Default 10. */
   classes?: number;
 }
@@ -28,11 +33,11 @@ export class NormedDense extends Module {
   readonly dense: Dense;
   readonly norm: BatchNorm | undefined;
 
-  constructor(inputs: number, units: number, batchNorm: boolean) {
+  constructor(inputs: number, units: number, batchNorm: boolean, scaleInitializer: Initializer = ones()) {
     super();
     const initializers = { weightInitializer: heNormal(), biasInitializer: zeros() };
     this.dense = new Dense(inputs, units, { bias: !batchNorm, ...initializers });
-    this.norm = batchNorm ? new BatchNorm({ features: units }) : undefined;
+    this.norm = batchNorm ? new BatchNorm({ features: units, scaleInitializer }) : undefined;
   }
 
   forward(x: tf.Tensor): tf.Tensor {
@@ -47,10 +52,10 @@ export class DenseBlock extends Module {
   readonly second: NormedDense;
   readonly #residual: boolean;
 
-  constructor(units: number, residual: boolean, batchNorm: boolean) {
+  constructor(units: number, residual: boolean, batchNorm: boolean, identityStart: boolean) {
     super();
     this.first = new NormedDense(units, units, batchNorm);
-    this.second = new NormedDense(units, units, batchNorm);
+    this.second = new NormedDense(units, units, batchNorm, identityStart && residual ? zeros() : ones());
     this.#residual = residual;
   }
 
@@ -71,13 +76,19 @@ export class ResidualMlp extends Module {
 
   constructor(options: ResidualMlpOptions) {
     super();
-    const { inputs, units = 50, depth, residual, batchNorm = true, classes = 10 } = options;
+    const { inputs, units = 50, depth, residual, batchNorm = true, identityStart = false, classes = 10 } = options;
     if (!Number.isInteger(depth) || depth < 4 || depth % 2 !== 0) {
       throw new Error(`ResidualMlp: a depth of ${depth} arrived; give an even number of layers, at least 4.`);
     }
+    if (identityStart && !batchNorm) {
+      throw new Error('ResidualMlp: identityStart sets scales of batch norms and batchNorm is false; set it to true.');
+    }
     this.classes = classes;
     this.input = new NormedDense(inputs, units, batchNorm);
-    this.blocks = Array.from({ length: (depth - 2) / 2 }, () => new DenseBlock(units, residual, batchNorm));
+    this.blocks = Array.from(
+      { length: (depth - 2) / 2 },
+      () => new DenseBlock(units, residual, batchNorm, identityStart),
+    );
     this.head = new Dense(units, classes, { weightInitializer: heNormal(), biasInitializer: zeros() });
   }
 

@@ -180,6 +180,7 @@ function gradientRatio(net: Net, { config, seed }: Command<RunConfig>, images: I
   const labels = tf.tensor1d(batch!.labels, 'int32');
   const options = {
     ...config.mlp,
+    identityStart: false, // Blocks that begin as the identity pass no gradient to their own weights yet.
     inputs: inputs.size / batch!.shape[0],
     classes: images.train.classNames.length,
     residual: dense[1] === 'residual',

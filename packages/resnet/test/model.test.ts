@@ -1,6 +1,13 @@
 import { tf, useBackend } from '@milestones/backend';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ResidualMlp, ResNet, subsampleAndPad, type ResNetOptions, type ResNetSize } from '../src/index.ts';
+import {
+  ResidualMlp,
+  ResNet,
+  subsampleAndPad,
+  type ResidualMlpOptions,
+  type ResNetOptions,
+  type ResNetSize,
+} from '../src/index.ts';
 
 beforeAll(async () => {
   await useBackend('cpu');
@@ -116,6 +123,28 @@ describe('a block', () => {
     for (const layer of block!.layers) layer.norm.scale.assign(tf.zeros([16]));
     expect(tf.max(block!.forward(tf.ones([1, 4, 4, 16]) as tf.Tensor4D)).dataSync()[0]).toBe(0);
     model.dispose();
+  });
+});
+
+describe('a dense net whose blocks begin as the identity', () => {
+  const logitsOf = (options: Partial<ResidualMlpOptions>): Float32Array => {
+    const model = new ResidualMlp({ inputs: 4, units: 5, depth: 8, residual: true, ...options }).initialize(1).eval();
+    model.head.weight.assign(tf.ones([5, 10])); // Heads of nets of other depths draw other weights.
+    const images = tf.randomUniform([3, 2, 2, 1], 0, 1, 'float32', 7) as tf.Tensor4D;
+    const values = model.forward(images).dataSync() as Float32Array;
+    model.dispose();
+    return values;
+  };
+
+  it('is at first as deep as its first layer', () => {
+    expect(logitsOf({ identityStart: true })).toEqual(logitsOf({ identityStart: true, depth: 4 }));
+    expect(logitsOf({ identityStart: false })).not.toEqual(logitsOf({ identityStart: true }));
+  });
+
+  it('needs shortcuts and batch norms', () => {
+    const plain = { residual: false };
+    expect(logitsOf({ ...plain, identityStart: true })).toEqual(logitsOf(plain));
+    expect(() => logitsOf({ identityStart: true, batchNorm: false })).toThrow('set it to true');
   });
 });
 

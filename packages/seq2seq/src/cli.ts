@@ -3,8 +3,8 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { useBackend, type EngineName } from '@milestones/backend';
+import { attentionPicture } from '@milestones/core';
 import { CommandError, runMain } from '@milestones/reproduce';
-import { attentionPicture } from './attention-picture.ts';
 import { SentenceDecoder } from './decode.ts';
 import { main as reproduce } from './reproduce.ts';
 import { align, translate } from './translate.ts';
@@ -35,8 +35,8 @@ async function translateCommand(argv: string[]): Promise<number> {
   const translations = await translate(model, positionals, { beams, lengthPenalty }, decoder);
   for (const { text } of translations) process.stdout.write(`${text}\n`);
   if (values.picture !== undefined) {
-    const { source, target, weights } = await align(model, positionals[0]!, translations[0]!, decoder);
-    writeFileSync(values.picture, attentionPicture(source, target, weights));
+    const alignment = await align(model, positionals[0]!, translations[0]!, decoder);
+    writeFileSync(values.picture, attentionPicture([alignment]));
   }
   await decoder.dispose();
   model.dispose();

@@ -47,7 +47,7 @@ export { TextPair } from './text-pair.ts';
 export { SentenceDecoder, type DecodeOptions } from './decode.ts';
 export { align, translate, type Alignment, type Translation } from './translate.ts';
 export { scoresByLength, translationScores, type LengthScore, type Scores } from './scores.ts';
-export { attentionPicture } from './attention-picture.ts';
+export { attentionPicture } from '@milestones/core';
 export { lengthPicture } from './length-picture.ts';
 export { encodePretrained, fromPretrained, pretrained, type PretrainedName } from './weights.ts';
 export { deviations } from './deviations.ts';

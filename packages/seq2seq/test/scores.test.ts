@@ -1,13 +1,6 @@
 import { bleu } from '@milestones/core';
 import { describe, expect, it } from 'vitest';
-import {
-  attentionPicture,
-  configSchema,
-  learningRateSchedule,
-  lengthPicture,
-  scoresByLength,
-  trainingSchema,
-} from '../src/index.ts';
+import { configSchema, learningRateSchedule, lengthPicture, scoresByLength, trainingSchema } from '../src/index.ts';
 import { comparisons, metricName, netsOf } from '../src/experiments.ts';
 
 describe('learningRateSchedule', () => {
@@ -105,17 +98,6 @@ describe('netsOf and comparisons', () => {
 });
 
 describe('pictures', () => {
-  it('an attention picture has a cell for each pair of words, and escapes them', () => {
-    const svg = attentionPicture(['<a>', 'b'], ['x', 'y & z', '.'], [[1, 0], [0.5, 0.5], Float32Array.of(0.25, 0.75)]);
-    expect(svg.match(/<rect/g)).toHaveLength(2 + 6);
-    expect(svg).toContain('&lt;a&gt;');
-    expect(svg).toContain('y &amp; z');
-    expect(svg).toContain('fill-opacity="0.75"');
-    expect(() => attentionPicture(['a'], ['x', 'y'], [[1]])).toThrow(
-      '1 rows of 1 weights arrived for 2 target and 1 source words',
-    );
-  });
-
   it('a picture of BLEU by length has a line for each model', () => {
     const scores = [
       { from: 1, to: 5, sentences: 10, bleu: 30 },

@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 /** The command `transformer`: `reproduce` trains a preset, `translate` translates sentences. */
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { useBackend, type EngineName } from '@milestones/backend';
 import { CommandError, runMain } from '@milestones/reproduce';
+import { attentionMaps, translationPicture } from './attention-maps.ts';
 import { Transformer } from './model.ts';
 import { main as reproduce } from './reproduce.ts';
 import { translate } from './translate.ts';
@@ -14,6 +16,7 @@ transformer translate <sentence…> [flags]                       translate; eac
   --weights <name|folder>   ${Object.keys(pretrained).join(', ')}, or the folder model of a run (default multi30k-de-en)
   --beams <count>           hypotheses kept; 1 is greedy (default 4)
   --length-penalty <number> larger numbers prefer longer translations (default 0.6)
+  --attention <file.svg>    draws what each token of the first translation looked at
   --backend <engine>        auto, cuda, webgpu, native, onnx, wasm or cpu (default auto)
 `;
 
@@ -42,13 +45,16 @@ async function translateSentences(argv: string[]): Promise<number> {
     ...(lengthPenalty !== undefined && { lengthPenalty }),
   });
   for (const translation of translations) process.stdout.write(`${translation}\n`);
+  if (values.attention !== undefined) {
+    writeFileSync(values.attention, translationPicture(await attentionMaps(model, positionals[0]!, translations[0]!)));
+  }
   model.dispose();
   return 0;
 }
 
 function parseFlags(argv: string[]) {
   const text = { type: 'string' } as const;
-  const options = { weights: text, beams: text, 'length-penalty': text, backend: text };
+  const options = { weights: text, beams: text, 'length-penalty': text, attention: text, backend: text };
   try {
     return parseArgs({ args: argv, options, allowPositionals: true });
   } catch (error) {

@@ -196,12 +196,31 @@ export const decodingSchema = z.strictObject({
   batchSize: positive.default(64).describe('sentences decoded together'),
 });
 
+/** The mean of the weights at several late points of the run, tested beside the last weights. Defaults: section 6.1. */
+export const averagingSchema = z.strictObject({
+  points: z.int().min(0).default(5).describe('how many points the mean is of, the last step included; 0: no mean'),
+  every: z.int().min(0).default(0).describe('steps between them; 0: an epoch'),
+});
+
+/** A run that this one is compared with, evaluation by evaluation. */
+export const comparisonSchema = z.strictObject({
+  with: z
+    .string()
+    .default('')
+    .describe('a preset whose results of the same seed are saved, or the folder of a run; empty: no comparison'),
+  evaluations: positive
+    .default(3)
+    .describe('the last so many evaluations of this run are compared, and their mean counts'),
+});
+
 /** The whole configuration of a run. */
 export const configSchema = z.strictObject({
   model: transformerConfigSchema.prefault({}),
   training: trainingSchema.prefault({}),
   data: dataSchema.prefault({}),
   decoding: decodingSchema.prefault({}),
+  averaging: averagingSchema.prefault({}),
+  comparison: comparisonSchema.prefault({}),
 });
 
 /** The whole configuration of a run, complete. */

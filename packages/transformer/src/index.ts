@@ -31,6 +31,7 @@ export {
   type TrainingRun,
   type TrainStep,
 } from './train.ts';
+export { attentionMaps, translationPicture, type AttentionMap, type AttentionMaps } from './attention-maps.ts';
 export { IncrementalDecoder } from './decoder.ts';
 export { sourceTokens, translate, translateTokens, type TranslateOptions } from './translate.ts';
 export { scoreTranslations, type TranslationScore } from './score-translations.ts';

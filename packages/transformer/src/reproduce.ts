@@ -3,8 +3,8 @@
  */
 import { join } from 'node:path';
 import { tf, useBackend, type EngineName } from '@milestones/backend';
-import { dataToTensors } from '@milestones/core';
-import { WordTokenizer, type ParallelText, type Tokenizer } from '@milestones/datasets';
+import { dataToTensors, WeightAverage } from '@milestones/core';
+import type { ParallelText, Tokenizer } from '@milestones/datasets';
 import {
   describeCommand,
   loaderOptions,
@@ -17,11 +17,11 @@ import {
 import { configSchema, type RunConfig } from './config.ts';
 import { deviations } from './deviations.ts';
 import { Transformer } from './model.ts';
+import { compareEvaluations, readComparedRun, type Evaluation } from './node/compared-run.ts';
+import { finalTest } from './node/final-test.ts';
 import { savePretrained } from './node/save-pretrained.ts';
 import { learnTokenizers, loadTranslationData, tokenPairs, type TranslationData } from './node/translation-data.ts';
-import { scoreTranslations } from './score-translations.ts';
-import { createOptimizer, train, trainingBatches } from './train.ts';
-import { translate } from './translate.ts';
+import { createEvaluateStep, createOptimizer, evaluate, train, trainingBatches, validationBatches } from './train.ts';
 
 /** Runs `reproduce` with the arguments after it, and returns the exit code. */
 export function main(argv: string[]): Promise<number> {
@@ -41,11 +41,12 @@ export function main(argv: string[]): Promise<number> {
     const data = await loadTranslationData(command.config.data, command.seed, loaderOptions(command));
     const tokenizers = learnTokenizers(command.config.data, data);
     checkTokenizers(tokenizers, command.config, data.train);
+    const compared = readComparedRun(command);
     const run = await openRun(command, { engine, parameters: facts.parameters, deviations });
     const model = untrained.initialize(command.seed);
     model.tokenizers = tokenizers;
     try {
-      return await trainAndReport(command, run, model, data);
+      return await trainAndReport(command, run, model, data, compared);
     } finally {
       run.close();
       model.dispose();
@@ -58,17 +59,22 @@ async function trainAndReport(
   run: Run,
   model: Transformer,
   data: TranslationData,
+  compared: readonly Evaluation[] | undefined,
 ): Promise<number> {
-  const { training, decoding } = command.config;
+  const { training, decoding, averaging, comparison } = command.config;
   const tokenizers = model.tokenizers!;
   const pairs = { train: tokenPairs(data.train, tokenizers), validation: tokenPairs(data.validation, tokenizers) };
   const optimizer = createOptimizer(model, training);
-  // What the last evaluation saw is part of the checkpoint: a run that resumes at its end reports it again.
-  let final = (run.checkpoint?.state['final'] as Record<string, number> | undefined) ?? {};
-  if (run.checkpoint !== null) restore(run, { model, optimizer });
+  const average = new WeightAverage().initialize(model.trainableParameters());
+  // What the evaluations saw is part of the checkpoint: a run that resumes at its end reports it again.
+  const evaluations = (run.checkpoint?.state['evaluations'] as Evaluation[] | undefined) ?? [];
+  if (run.checkpoint !== null) restore(run, { model, optimizer, average });
   const progress = run.progress({ total: training.steps });
   const epoch = trainingBatches({ data: pairs, config: training, seed: command.seed, model });
   progress.note(`${epoch.batchesPerEpoch} steps an epoch, batches of lengths ${JSON.stringify(epoch.buckets)}`);
+  const averageEvery = averaging.every === 0 ? epoch.batchesPerEpoch : averaging.every;
+  const isAveraged = (step: number): boolean =>
+    (training.steps - step) % averageEvery === 0 && (training.steps - step) / averageEvery < averaging.points;
 
   let last: Record<string, number> = {};
   const done = await train({
@@ -84,21 +90,25 @@ async function trainAndReport(
         last = { ...last, loss };
       },
       onEvaluation: (step, { loss, perplexity, accuracy }) => {
-        const best = Math.min(final['bestValidationPerplexity'] ?? Infinity, perplexity);
-        final = { validationLoss: loss, validationPerplexity: perplexity, validationAccuracy: accuracy };
-        run.log(step, final);
-        final['bestValidationPerplexity'] = best;
+        const scores = { validationLoss: loss, validationPerplexity: perplexity, validationAccuracy: accuracy };
+        run.log(step, scores);
+        evaluations.push({ step, ...scores });
         last = { ...last, perplexity };
         progress.note(
           `step ${step}: validation perplexity ${perplexity.toFixed(3)}, accuracy ${accuracy.toFixed(2)} %`,
         );
       },
       onStep: async (step, checkpointDue) => {
+        if (isAveraged(step)) average.update(model.trainableParameters());
         progress.update(step, last);
         const stop = run.stopping;
         if (checkpointDue || stop) {
-          const tensors = { model: model.stateDict(), optimizer: optimizer.stateDict() };
-          await run.saveCheckpoint({ step, tensors, state: { final } });
+          const tensors = {
+            model: model.stateDict(),
+            optimizer: optimizer.stateDict(),
+            average: average.stateDict(),
+          };
+          await run.saveCheckpoint({ step, tensors, state: { evaluations } });
         }
         return stop;
       },
@@ -109,36 +119,52 @@ async function trainAndReport(
 
   model.eval();
   await savePretrained(model, join(run.folder, 'model'));
-  const greedy = await translate(model, data.test.source, { ...decoding, beams: 1 });
-  const beam = await translate(model, data.test.source, decoding);
-  const wordsOf = wordsOfTarget(tokenizers.target);
-  const scores = {
-    greedy: scoreTranslations(greedy, data.test.target, wordsOf),
-    beam: scoreTranslations(beam, data.test.target, wordsOf),
+  const { step: _, ...scores } = evaluations.at(-1)!;
+  const metrics: Record<string, number> = {
+    ...scores,
+    bestValidationPerplexity: Math.min(...evaluations.map(({ validationPerplexity }) => validationPerplexity)),
+    ...(compared && compareEvaluations(evaluations, compared, comparison.evaluations)),
   };
-  await run.saveSample('translations.txt', samplesOf(data.test, greedy, beam));
+  const tested = await finalTest(run, model, data, decoding);
+  Object.assign(metrics, tested.metrics);
+  if (averaging.points > 1) {
+    average.swapIn(model.trainableParameters());
+    await savePretrained(model, join(run.folder, 'model-averaged'));
+    const step = createEvaluateStep(model);
+    const { perplexity, accuracy } = await evaluate(model, step, validationBatches(pairs.validation, model));
+    await step.dispose();
+    const named = { validationPerplexity: perplexity, validationAccuracy: accuracy };
+    Object.assign(
+      metrics,
+      prefixed('averaged', { ...named, ...(await finalTest(run, model, data, decoding)).metrics }),
+    );
+  }
+  average.dispose();
   return run.finish({
     steps: done,
-    metrics: {
-      ...final,
-      testBleu: scores.beam.bleu,
-      testBleuGreedy: scores.greedy.bleu,
-      testBleu13a: scores.beam.bleu13a,
-      testBleu13aGreedy: scores.greedy.bleu13a,
-      testExact: scores.beam.exact,
-      testExactGreedy: scores.greedy.exact,
-    },
+    metrics,
     charts: [
       { title: 'Validation perplexity', metrics: ['validationPerplexity'] },
       { title: 'Loss', metrics: ['batchLoss', 'validationLoss'] },
       { title: 'Validation accuracy in percent', metrics: ['validationAccuracy'] },
       { title: 'Learning rate', metrics: ['learningRate'] },
     ],
-    notes: notesOf(command, data, scores.beam.signatures),
+    notes: notesOf(command, data, tested.signatures, metrics),
   });
 }
 
-function restore(run: Run, targets: { model: Transformer; optimizer: ReturnType<typeof createOptimizer> }): void {
+/** `testBleu` → `averagedTestBleu` */
+function prefixed(prefix: string, metrics: Readonly<Record<string, number>>): Record<string, number> {
+  const named = Object.entries(metrics).map(
+    ([name, value]) => [`${prefix}${name.charAt(0).toUpperCase()}${name.slice(1)}`, value] as const,
+  );
+  return Object.fromEntries(named);
+}
+
+function restore(
+  run: Run,
+  targets: { model: Transformer; optimizer: ReturnType<typeof createOptimizer>; average: WeightAverage },
+): void {
   for (const [group, target] of Object.entries(targets)) {
     const state = dataToTensors(run.checkpoint!.tensors[group] ?? {});
     target.loadStateDict(state);
@@ -160,22 +186,12 @@ function checkTokenizers(
   );
 }
 
-/** The words that BLEU counts: the target tokenizer's own where it has words, else what is between spaces. */
-function wordsOfTarget(tokenizer: Tokenizer): (text: string) => string[] {
-  return (text) => (tokenizer instanceof WordTokenizer ? tokenizer.wordsOf(text) : text.split(' '));
-}
-
-function samplesOf({ source, target }: ParallelText, greedy: string[], beam: string[]): string {
-  return source
-    .slice(0, 20)
-    .map(
-      (text, index) =>
-        `${text}\n  reference  ${target[index]}\n  greedy     ${greedy[index]}\n  beam       ${beam[index]}\n`,
-    )
-    .join('\n');
-}
-
-function notesOf({ config }: Command<RunConfig>, data: TranslationData, signatures: string[]): string[] {
+function notesOf(
+  { config }: Command<RunConfig>,
+  data: TranslationData,
+  signatures: string[],
+  metrics: Readonly<Record<string, number>>,
+): string[] {
   const { tokens, set, minimumCount, merges } = config.data;
   const kind =
     tokens === 'bytePairs'
@@ -190,5 +206,21 @@ function notesOf({ config }: Command<RunConfig>, data: TranslationData, signatur
     `testBleu is on the words of the target tokenizer (${signatures[0]}), testBleu13a on detokenized text in lower case ` +
       `(${signatures[1]}); Greedy: one beam instead of ${config.decoding.beams}. testExact is the share of translations that ` +
       'are the reference, letter for letter, in percent.',
+    ...averagingNotes(config, metrics),
+  ];
+}
+
+/** The mean of late weights beside the last ones. Section 6.1. */
+function averagingNotes(
+  { averaging: { points, every } }: RunConfig,
+  metrics: Readonly<Record<string, number>>,
+): string[] {
+  if (points < 2) return [];
+  const both = (metric: string, averaged: string): string =>
+    `${metrics[averaged]!.toFixed(2)} where the last weights alone have ${metrics[metric]!.toFixed(2)}`;
+  return [
+    `Mean of the weights at the last ${points} points, ${every === 0 ? 'an epoch' : `${every} steps`} apart: validation ` +
+      `perplexity ${both('validationPerplexity', 'averagedValidationPerplexity')}, testBleu ` +
+      `${both('testBleu', 'averagedTestBleu')}, testBleu13a ${both('testBleu13a', 'averagedTestBleu13a')}.`,
   ];
 }

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { averageCheckpoints, decodeSafetensors } from '@milestones/core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Transformer } from '../src/index.ts';
 import { main } from '../src/reproduce.ts';
@@ -44,6 +45,8 @@ const brief = [
     'training.evaluateEvery': 3,
     'training.checkpointEvery': 3,
     'training.logEvery': 2,
+    'averaging.points': 2,
+    'averaging.every': 3,
     'data.generatedPairs': 60,
     'data.validationPairs': 10,
     'data.testPairs': 5,
@@ -67,6 +70,17 @@ describe('reproduce', () => {
     const model = await Transformer.fromPretrained(join(folder, 'model'));
     expect(model.tokenizers!.target.vocabularySize).toBe(14);
     model.dispose();
+    const weightsOf = (path: string) =>
+      decodeSafetensors(readFileSync(join(folder, path, 'model.safetensors'))).tensors;
+    const mean = averageCheckpoints(['step-000003', 'step-000006'].map((step) => weightsOf(`checkpoints/${step}`)));
+    const averaged = weightsOf('model-averaged');
+    for (const [name, { data }] of Object.entries(mean)) {
+      data.forEach((value: number | bigint, index: number) => {
+        expect(averaged[name]!.data[index], name).toBeCloseTo(Number(value), 6);
+      });
+    }
+    expect(summary.metrics.averagedTestBleu13a).toBeTypeOf('number');
+    expect(readFileSync(join(folder, 'REPORT.md'), 'utf8')).toContain('at the last 2 points, 3 steps apart');
 
     const before = readFileSync(join(folder, 'metrics.jsonl'), 'utf8');
     const weights = readFileSync(join(folder, 'checkpoints/step-000006/model.safetensors'));
@@ -75,6 +89,21 @@ describe('reproduce', () => {
     expect((await run('--resume', folder)).stdout).toContain('Continuing at step 3');
     expect(readFileSync(join(folder, 'metrics.jsonl'), 'utf8')).toBe(before);
     expect(readFileSync(join(folder, 'checkpoints/step-000006/model.safetensors')).equals(weights)).toBe(true);
+  });
+
+  it('compares itself with a run that differs in one setting', async () => {
+    await run(...brief);
+    const folder = join(out, 'transformer', readdirSync(join(out, 'transformer'))[0]!);
+    const other = settings({ 'training.labelSmoothing': 0.3, 'comparison.with': folder });
+    await run(...brief, ...other, '--seed', '1');
+    const [metrics] = readdirSync(join(out, 'transformer'))
+      .map((name) => JSON.parse(readFileSync(join(out, 'transformer', name, 'summary.json'), 'utf8')).metrics)
+      .filter((found) => 'perplexityRise' in found);
+    expect(metrics.perplexityRise).not.toBe(0);
+    expect(metrics.accuracyGain).toBeTypeOf('number');
+    const { code, stderr } = await run(...brief, ...settings({ 'comparison.with': 'no-such-preset' }));
+    expect(code).toBe(2);
+    expect(stderr).toContain('run --preset no-such-preset --seed 1 --save-results first');
   });
 
   it('trains on a user’s own two files, and names what is wrong with them', async () => {
@@ -100,9 +129,9 @@ describe('reproduce', () => {
 
   it.each([
     ['laptop', '9,?035,?780', '2,?300'],
-    ['laptop-smoothing', '9,?035,?780', '2,?300'],
+    ['laptop-smoothing', '9,?035,?780', '1,?610'],
     ['number-words', '172,?160', '1,?000'],
-    ['tiny', '2,?638,?336', '5,?360'],
+    ['tiny', '2,?638,?336', '3,?752'],
     ['paper', '63,?082,?496', '100,?000'],
   ])('states the plan of %s without training', async (preset, parameters, steps) => {
     const { code, stdout } = await run('--preset', preset, '--dry-run');

@@ -1,7 +1,13 @@
 /** Loads the images that a configuration names. */
 import { join } from 'node:path';
 import { Random } from '@milestones/core';
-import { channelStatistics, generateShapes, selectImages, type ImageDataset } from '@milestones/datasets';
+import {
+  channelStatistics,
+  generateDigits,
+  generateShapes,
+  selectImages,
+  type ImageDataset,
+} from '@milestones/datasets';
 import { loadCifar10, loadImageFolder } from '@milestones/datasets/node';
 import { imageSize } from '../model.ts';
 import type { RunConfig } from '../config.ts';
@@ -13,6 +19,8 @@ const wholeSize = 256;
 /** The parts of a data set, and how its pixels are normalised. */
 export interface ImageSplits {
   train: ImageDataset;
+  /** Held out of the training images; undefined where the configuration holds none out. */
+  validation: ImageDataset | undefined;
   test: ImageDataset;
   preprocessing: Preprocessing;
 }
@@ -25,17 +33,23 @@ export async function loadImages(
 ): Promise<ImageSplits> {
   const imagenet = experiment.nets.includes('imagenet');
   const { train: all, test } = await loadParts(data, imagenet ? wholeSize : 32, seed, options);
-  if (data.trainImages > all.count) {
+  const { validationImages, trainImages } = data;
+  const left = all.count - validationImages;
+  if (left < 1 || trainImages > left) {
     throw new Error(
-      `alexnet: ${all.name} has ${all.count} training images and data.trainImages is ${data.trainImages}; lower it, or set it to 0 for all.`,
+      `alexnet: ${all.name} has ${all.count} training images; ${validationImages} are to be held out and ${trainImages} to ` +
+        'be trained on: lower data.validationImages or data.trainImages (0: all that are left).',
     );
   }
-  const chosen = new Random(seed, 'split').permutation(all.count).slice(0, data.trainImages).sort();
-  const train = data.trainImages === 0 || data.trainImages === all.count ? all : selectImages(all, chosen);
+  const validation = validationImages === 0 ? undefined : selectImages(all, range(left, all.count));
+  const chosen = new Random(seed, 'split').permutation(left).slice(0, trainImages).sort();
+  const wanted = trainImages === 0 || trainImages === left ? range(0, left) : chosen;
+  const train = wanted.length === all.count ? all : selectImages(all, wanted);
   const { mean, deviation } = channelStatistics(train);
   const round = (value: number): number => Number(value.toFixed(4));
   return {
     train,
+    validation,
     test,
     preprocessing: {
       size: all.height,
@@ -44,6 +58,10 @@ export async function loadImages(
       deviation: data.pixelScale === 'bytes' ? mean.map(() => 1 / 255) : deviation.map(round),
     },
   };
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, index) => from + index);
 }
 
 async function loadParts(
@@ -61,9 +79,9 @@ async function loadParts(
     );
     return { train: train!, test: test! };
   }
-  if (set === 'shapes') {
-    const made = generateShapes({ count: generatedTrain + generatedTest, seed, size });
-    const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, index) => from + index);
+  if (set === 'digits' || set === 'shapes') {
+    const generate = set === 'digits' ? generateDigits : generateShapes;
+    const made = generate({ count: generatedTrain + generatedTest, seed, size });
     return {
       train: selectImages(made, range(0, generatedTrain)),
       test: selectImages(made, range(generatedTrain, made.count)),

@@ -129,15 +129,27 @@ export class MultiHeadAttention extends Module {
    */
   attend(x: tf.Tensor, keys: tf.Tensor, values: tf.Tensor, call: Pick<AttentionCall, 'mask' | 'key'> = {}): tf.Tensor {
     const [B, T] = x.shape as [number, number, number];
-    const queries = this.#split(this.query.forward(x)); // [B, N, T, D]
-    // Scaling the queries, not the scores: T · D products instead of T · S.
-    let scores = tf.matMul(tf.mul(queries, this.scale), keys, false, true); // [B, N, T, S]
-    if (this.causal) scores = tf.add(scores, causalMask(T, keys.shape[2]!));
-    if (call.mask !== undefined) scores = tf.add(scores, call.mask);
-    const weights = this.dropout.forward(tf.softmax(scores, -1), call.key?.fold('attention')); // [B, N, T, S]
+    const weights = this.dropout.forward(this.weights(x, keys, call.mask), call.key?.fold('attention')); // [B, N, T, S]
     const mixed = tf.matMul(weights, values); // [B, N, T, D]
     const merged = tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [B, T, this.features]); // [B, T, C]
     return this.output.forward(merged);
+  }
+
+  /**
+   * How much of each key every query sees, softmax(scale · Q Kᵀ), before dropout; to look at what a model attends to.
+   *
+   * @param x queries, [B, T, C]
+   * @param keys [B, N, S, D], see {@link keysAndValues}
+   * @param mask as in {@link AttentionCall}
+   * @returns [B, N, T, S]; each row sums to 1
+   */
+  weights(x: tf.Tensor, keys: tf.Tensor, mask?: tf.Tensor): tf.Tensor {
+    const queries = this.#split(this.query.forward(x)); // [B, N, T, D]
+    // Scaling the queries, not the scores: T · D products instead of T · S.
+    let scores = tf.matMul(tf.mul(queries, this.scale), keys, false, true); // [B, N, T, S]
+    if (this.causal) scores = tf.add(scores, causalMask(x.shape[1]!, keys.shape[2]!));
+    if (mask !== undefined) scores = tf.add(scores, mask);
+    return tf.softmax(scores, -1);
   }
 
   #split(x: tf.Tensor): tf.Tensor {

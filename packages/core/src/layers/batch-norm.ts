@@ -1,5 +1,5 @@
 import { runFused, tf, type FusedOperation } from '@milestones/backend';
-import { ones, zeros } from '../initializers.ts';
+import { ones, zeros, type Initializer } from '../initializers.ts';
 import { Module } from '../module.ts';
 import { Parameter } from '../parameter.ts';
 
@@ -89,6 +89,8 @@ export interface BatchNormLayerOptions {
   momentum?: number;
   /** Added to the variance. Default 1e-5. */
   epsilon?: number;
+  /** How the scale γ begins. Default: ones. */
+  scaleInitializer?: Initializer;
 }
 
 /**
@@ -112,13 +114,13 @@ export class BatchNorm extends Module {
 
   constructor(options: BatchNormLayerOptions) {
     super();
-    const { features, momentum = 0.1, epsilon = 1e-5 } = options;
+    const { features, momentum = 0.1, epsilon = 1e-5, scaleInitializer = ones() } = options;
     if (!(momentum >= 0 && momentum <= 1)) {
       throw new Error(
         `BatchNorm: the momentum ${momentum} arrived; give the share of a batch in the running estimates, 0 to 1.`,
       );
     }
-    this.scale = new Parameter([features], ones());
+    this.scale = new Parameter([features], scaleInitializer);
     this.shift = new Parameter([features], zeros());
     this.runningMean = new Parameter([features], zeros(), { trainable: false });
     this.runningVariance = new Parameter([features], ones(), { trainable: false });

@@ -104,7 +104,8 @@ export async function loadUnpackedFile(
   return content;
 }
 
-function isOfflineEnvironment(value: string | undefined): boolean {
+/** Whether `MILESTONES_OFFLINE` with this value forbids the network. */
+export function isOfflineEnvironment(value: string | undefined): boolean {
   return value !== undefined && !['', '0', 'false', 'no'].includes(value.toLowerCase());
 }
 

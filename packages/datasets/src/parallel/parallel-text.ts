@@ -2,6 +2,7 @@
  * Sentences in two languages, line by line: the source that is translated, and the target that it is translated to.
  */
 import { FormatError } from '../formats/format-error.ts';
+import { decodeText } from '../text/decode-text.ts';
 
 /** Pairs of sentences; `source[i]` and `target[i]` mean the same. */
 export interface ParallelText {
@@ -114,36 +115,12 @@ export function splitParallelText(
   return { train: part('train', 0, cut), validation: part('validation', cut, text.source.length) };
 }
 
-const LINE_FEED = 0x0a;
-
 function readLines(bytes: Uint8Array, name: string): string[] {
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw new FormatError(
-      `${name}: line ${lineOfBadBytes(bytes)} is not valid UTF-8; convert the file, for example from Latin-1, or get it anew.`,
-      { cause: error },
-    );
-  }
+  const text = decodeText(bytes, name);
   // Only line feeds end a line: U+2028 and the like occur inside sentences, and would shift all lines behind them.
   const lines = text.split('\n').map((line) => line.trim());
   if (text === '' || text.endsWith('\n')) lines.pop();
   return lines;
-}
-
-function lineOfBadBytes(bytes: Uint8Array): number {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  for (let line = 1, start = 0; ; line++) {
-    const end = bytes.indexOf(LINE_FEED, start);
-    try {
-      decoder.decode(bytes.subarray(start, end < 0 ? bytes.length : end));
-    } catch {
-      return line;
-    }
-    if (end < 0) return line;
-    start = end + 1;
-  }
 }
 
 function quote(line: string): string {

@@ -1,12 +1,10 @@
 /**
  * Byte-pair encoding. Sennrich et al. 2016, "Neural machine translation of rare words with subword units", section 3.2:
  * start from single characters, here the bytes of UTF-8; join the most frequent pair of neighbours into a new token; repeat.
- *
- * Counting all pairs anew after each merge costs (merges · corpus). Here a merge touches only the words that have its pair:
- * their pairs are uncounted before it and counted after it, and a heap knows the most frequent.
  */
 import { BytePairTokenizer } from './byte-pair.ts';
-import { FIRST_BYTE, FIRST_MERGE, mergePair, pairKey } from './byte-pair-ids.ts';
+import { FIRST_BYTE, FIRST_MERGE } from './byte-pair-ids.ts';
+import { type CountedWord, learnMerges } from './learn-merges.ts';
 import { piecesOf } from './pieces.ts';
 
 /** Options of {@link learnBytePairs}. */
@@ -35,58 +33,12 @@ export function learnBytePairs(corpus: Iterable<string>, options: LearnBytePairs
   }
   const words = countWords(corpus);
   if (words.length === 0) throw new Error('learnBytePairs: the corpus has no text; give sentences.');
-  const counts = new Map<number, number>();
-  const places = new Map<number, number[]>();
-  const heap = new PairHeap();
-  for (const [index, word] of words.entries()) {
-    for (let at = 0; at + 1 < word.length; at++) addPair(word, at, index, counts, places);
-  }
-  for (const [key, count] of counts) heap.push(key, count);
-
-  const merges: [number, number][] = [];
-  while (merges.length < mergeCount) {
-    const key = heap.pop(counts);
-    if (key === undefined || counts.get(key)! < minimumCount) break;
-    const left = Math.floor(key / 2 ** 26);
-    const right = key % 2 ** 26;
-    const id = FIRST_MERGE + merges.length;
-    merges.push([left, right]);
-
-    const increased = new Set<number>();
-    // A word is listed once for each time that the pair came about in it, and stays listed when the pair is gone.
-    for (const index of places.get(key)!) {
-      const word = words[index]!;
-      if (!hasPair(word, left, right)) continue;
-      for (let at = 0; at + 1 < word.length; at++) {
-        const pair = pairKey(word.ids[at]!, word.ids[at + 1]!);
-        counts.set(pair, counts.get(pair)! - word.count);
-      }
-      word.length = mergePair(word.ids, word.length, left, right, id);
-      for (let at = 0; at + 1 < word.length; at++) {
-        const { ids } = word;
-        if (ids[at] === id || ids[at + 1] === id) increased.add(addPair(word, at, index, counts, places));
-        else {
-          const pair = pairKey(ids[at]!, ids[at + 1]!);
-          counts.set(pair, counts.get(pair)! + word.count);
-        }
-      }
-    }
-    places.delete(key);
-    for (const pair of increased) heap.push(pair, counts.get(pair)!);
-  }
-  return new BytePairTokenizer(merges);
+  let made = 0;
+  const idOf = (): number | undefined => (made < mergeCount ? FIRST_MERGE + made++ : undefined);
+  return new BytePairTokenizer(learnMerges(words, { minimumCount, idOf }));
 }
 
-/** A distinct piece of the corpus. */
-interface Word {
-  /** The first `length` are its tokens so far. */
-  readonly ids: Int32Array;
-  length: number;
-  /** How often it occurs. */
-  readonly count: number;
-}
-
-function countWords(corpus: Iterable<string>): Word[] {
+function countWords(corpus: Iterable<string>): CountedWord[] {
   const occurrences = new Map<string, number>();
   for (const sentence of corpus) {
     for (const piece of piecesOf(sentence)) occurrences.set(piece, (occurrences.get(piece) ?? 0) + 1);
@@ -96,83 +48,4 @@ function countWords(corpus: Iterable<string>): Word[] {
     const ids = Int32Array.from(encoder.encode(piece), (byte) => FIRST_BYTE + byte);
     return { ids, length: ids.length, count };
   });
-}
-
-function addPair(
-  word: Word,
-  at: number,
-  index: number,
-  counts: Map<number, number>,
-  places: Map<number, number[]>,
-): number {
-  const key = pairKey(word.ids[at]!, word.ids[at + 1]!);
-  counts.set(key, (counts.get(key) ?? 0) + word.count);
-  const known = places.get(key);
-  if (known === undefined) places.set(key, [index]);
-  else if (known.at(-1) !== index) known.push(index);
-  return key;
-}
-
-function hasPair(word: Word, left: number, right: number): boolean {
-  for (let at = 0; at + 1 < word.length; at++) if (word.ids[at] === left && word.ids[at + 1] === right) return true;
-  return false;
-}
-
-/** Pairs by count, the largest first, and then by key. Counts that fell are noticed only when their pair comes up. */
-class PairHeap {
-  readonly #keys: number[] = [];
-  readonly #counts: number[] = [];
-
-  push(key: number, count: number): void {
-    this.#keys.push(key);
-    this.#counts.push(count);
-    for (let at = this.#keys.length - 1; at > 0;) {
-      const parent = (at - 1) >> 1;
-      if (!this.#isBefore(at, parent)) break;
-      this.#swap(at, parent);
-      at = parent;
-    }
-  }
-
-  /** Takes out the pair with the largest of the present `counts`. */
-  pop(counts: ReadonlyMap<number, number>): number | undefined {
-    while (this.#keys.length > 0) {
-      const key = this.#keys[0]!;
-      const stated = this.#counts[0]!;
-      this.#removeFirst();
-      const count = counts.get(key)!;
-      if (count === stated) return key;
-      // A pair whose count grew has a later entry of its own.
-      if (count > 0 && count < stated) this.push(key, count);
-    }
-    return undefined;
-  }
-
-  #removeFirst(): void {
-    const last = this.#keys.length - 1;
-    this.#swap(0, last);
-    this.#keys.pop();
-    this.#counts.pop();
-    for (let at = 0; ;) {
-      let first = at;
-      for (const child of [2 * at + 1, 2 * at + 2]) if (child < last && this.#isBefore(child, first)) first = child;
-      if (first === at) return;
-      this.#swap(at, first);
-      at = first;
-    }
-  }
-
-  #isBefore(a: number, b: number): boolean {
-    const difference = this.#counts[a]! - this.#counts[b]!;
-    return difference > 0 || (difference === 0 && this.#keys[a]! < this.#keys[b]!);
-  }
-
-  #swap(a: number, b: number): void {
-    const key = this.#keys[a]!;
-    const count = this.#counts[a]!;
-    this.#keys[a] = this.#keys[b]!;
-    this.#counts[a] = this.#counts[b]!;
-    this.#keys[b] = key;
-    this.#counts[b] = count;
-  }
 }

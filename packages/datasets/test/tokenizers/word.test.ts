@@ -139,7 +139,9 @@ describe('WordTokenizer', () => {
       expect(copy.vocabularySize).toBe(tokenizer.vocabularySize);
       expect(copy.encode('Ein Hund.')).toEqual(tokenizer.encode('Ein Hund.'));
     }
-    expect(() => tokenizerFromJSON(null)).toThrow("types are 'byte-pair', 'word' and 'character'");
+    expect(() => tokenizerFromJSON(null)).toThrow(
+      "types are 'byte-pair', 'byte-level', 'word-piece', 'word' and 'character'",
+    );
     expect(() => WordTokenizer.fromJSON({ type: 'word' })).toThrow('something of type "word" arrived');
     expect(() => WordTokenizer.learn([], { split: 'fr' as never })).toThrow('the split "fr" arrived');
   });

@@ -1,7 +1,7 @@
 /** The last look at a trained net: test scores greedy and with beams, scores by length, sample translations, pictures. */
+import { attentionPicture } from '@milestones/core';
 import type { Command, Run } from '@milestones/reproduce';
 import { TranslationBatches } from '@milestones/datasets';
-import { attentionPicture } from '../attention-picture.ts';
 import type { RunConfig } from '../config.ts';
 import type { SentenceDecoder } from '../decode.ts';
 import { metricName, type Net } from '../experiments.ts';
@@ -39,8 +39,8 @@ export async function finalTest(options: {
     await run.saveSample(`translations${file}.txt`, lines.join('\n'));
     if (net.config.kind === 'attention') {
       for (const [index, translation] of translations.entries()) {
-        const { source, target, weights } = await align(model, sentences[index]!, translation, decoder);
-        await run.saveSample(`attention${file}-${index + 1}.svg`, attentionPicture(source, target, weights));
+        const alignment = await align(model, sentences[index]!, translation, decoder);
+        await run.saveSample(`attention${file}-${index + 1}.svg`, attentionPicture([alignment]));
       }
     }
   }
