@@ -17,7 +17,6 @@ const VARIANTS = {
   'state not packed': { variant: { without: ['packed state'] }, workloads: ['gpt', 'dqn'] },
   'all multiplications of convolutions': { variant: { without: ['fewer multiplications'] }, workloads: ['alexnet'] },
   'products not joined': { variant: { without: ['joined products'] }, workloads: ['gan'] },
-  'gradients scaled apart': { variant: { without: ['scaled gradients'] }, workloads: ['gpt', 'dqn', 'gan'] },
   'one thread': { variant: { threads: 1 }, workloads: ['gpt', 'resnet20', 'dqn'] },
   'worker thread': { variant: { thread: 'worker' }, workloads: ['dqn'] },
   'on the calling thread': { variant: { thread: 'inline' }, workloads: ['gpt', 'resnet20'] },
