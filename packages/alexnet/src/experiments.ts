@@ -41,6 +41,15 @@ export function metricName(net: Pick<Net, 'prefix'>, metric: string): string {
   return net.prefix === '' ? metric : `${net.prefix}${metric.charAt(0).toUpperCase()}${metric.slice(1)}`;
 }
 
+/** The networks whose last evaluation found a larger training error than the one to stop at. */
+export function notArrived(config: RunConfig, metrics: Readonly<Record<string, number>>): string[] {
+  const { stopAtTrainError } = config.training;
+  if (stopAtTrainError === 0) return [];
+  return netsOf(config)
+    .filter((net) => 100 - (metrics[metricName(net, 'trainAccuracy')] ?? 0) > stopAtTrainError)
+    .map(({ name }) => name);
+}
+
 /**
  * Figure 1: the steps of ReLU and of tanh to the training error that the configuration stops at, each at its best learning
  * rate, and tanh's as a multiple of ReLU's. A net that never got there counts with the steps it had, so that the ratio is

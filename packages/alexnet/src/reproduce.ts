@@ -17,7 +17,7 @@ import {
 import { CifarNet } from './cifar-net.ts';
 import { configSchema, type RunConfig } from './config.ts';
 import { deviations } from './deviations.ts';
-import { comparisons, metricName, netsOf, type Net } from './experiments.ts';
+import { comparisons, metricName, netsOf, notArrived, type Net } from './experiments.ts';
 import { loadImages, type ImageSplits } from './node/images.ts';
 import { savePretrained } from './node/save-pretrained.ts';
 import { GroupedDescent, train, type Classifier } from './train.ts';
@@ -139,7 +139,7 @@ async function trainAndReport(
     steps: total,
     metrics: { ...final, ...comparisons(command.config, final) },
     charts: chartsOf(nets, images),
-    notes: notesOf(images),
+    notes: notesOf(command.config, images, final),
   });
 }
 
@@ -214,9 +214,20 @@ function chartsOf(nets: Net[], { validation }: ImageSplits): Chart[] {
   ];
 }
 
-function notesOf({ train: images, validation, test, preprocessing }: ImageSplits): string[] {
+function notesOf(
+  config: RunConfig,
+  { train: images, validation, test, preprocessing }: ImageSplits,
+  final: Readonly<Record<string, number>>,
+): string[] {
+  const late = notArrived(config, final);
+  const { stopAtTrainError, steps } = config.training;
   return [
     `Trained on ${images.count} images of '${images.name}' and tested on ${(validation ?? test).count}; accuracies are in percent and of ` +
       `the last step, not the best. The mean ${preprocessing.mean.join(', ')} is subtracted.`,
+    ...(late.length === 0
+      ? []
+      : [
+          `Had not arrived at ${stopAtTrainError} % training error after ${steps} steps, and count with these: ${late.join(', ')}.`,
+        ]),
   ];
 }

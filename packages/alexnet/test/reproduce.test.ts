@@ -6,7 +6,7 @@ import { generateShapes } from '@milestones/datasets';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { pngFile, pngLines } from '../../datasets/test/node/image-files.ts';
 import { configSchema } from '../src/config.ts';
-import { comparisons } from '../src/experiments.ts';
+import { comparisons, notArrived } from '../src/experiments.ts';
 import { CifarNet } from '../src/index.ts';
 import { main } from '../src/reproduce.ts';
 
@@ -185,6 +185,16 @@ describe('the command alexnet', () => {
   ])('%j', async (argv, exit, text) => {
     const { code, stdout, stderr } = await alexnet(...argv);
     expect([code, stdout + stderr]).toEqual([exit, expect.stringContaining(text)]);
+  });
+});
+
+describe('notArrived', () => {
+  it('names the nets above the training error to stop at', () => {
+    const config = (stopAtTrainError: number) =>
+      configSchema.parse({ experiment: { nets: ['relu-0.002', 'tanh-0.001'] }, training: { stopAtTrainError } });
+    const metrics = { 'relu0.002TrainAccuracy': 75, 'tanh0.001TrainAccuracy': 74.9 };
+    expect(notArrived(config(25), metrics)).toEqual(['tanh-0.001']);
+    expect(notArrived(config(0), metrics)).toEqual([]);
   });
 });
 

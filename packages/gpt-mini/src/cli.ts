@@ -11,7 +11,8 @@ import { pretrained, type PretrainedName } from './weights.ts';
 const usage = `gpt-mini reproduce [--preset quick|laptop|paper] [flags]   train a preset; see gpt-mini reproduce --help
 gpt-mini generate [prompt] [flags]                         continue a text
 
-  --weights <name|folder>   ${Object.keys(pretrained).join(', ')}, or a folder that a run saved (default shakespeare-char)
+  --weights <name|folder>   ${Object.keys(pretrained).join(', ')}, a folder that a run saved or of a
+                            GPT-2 model, or its name on the hub: openai-community/gpt2 (default shakespeare-char)
   --tokens <count>          how many tokens to generate (default 300)
   --temperature <number>    below 1 safer, above 1 wilder, 0 always the most likely (default 0.8)
   --top-k <count>           draw among the most likely tokens only
@@ -48,10 +49,23 @@ async function generate(argv: string[]): Promise<number> {
     ...(topK !== undefined && { topK }),
     ...(topP !== undefined && { topP }),
   };
-  const tokenizer = model.tokenizer!;
-  const tokens = tokenizer.encode(prompt);
+  const { tokenizer } = model;
+  if (tokenizer === undefined) {
+    throw new CommandError(
+      `--weights: ${values.weights} has no tokenizer; put vocab.json and merges.txt into its folder.`,
+    );
+  }
   process.stdout.write(prompt);
-  for await (const token of generateTokens(model, tokens, options)) process.stdout.write(tokenizer.decode([token]));
+  let waiting: number[] = [];
+  for await (const token of generateTokens(model, tokenizer.encode(prompt), options)) {
+    waiting.push(token);
+    const text = tokenizer.decode(waiting);
+    // A character may take several byte-level tokens: wait for the rest of it.
+    if (text.endsWith('\ufffd') && waiting.length < 8) continue;
+    process.stdout.write(text);
+    waiting = [];
+  }
+  process.stdout.write(tokenizer.decode(waiting));
   process.stdout.write('\n');
   return 0;
 }

@@ -113,6 +113,7 @@ export const trainingSchema = z
   .strictObject({
     steps: positive.default(2000).describe('number of updates'),
     batchSize: positive.default(12).describe('B, sequences per update'),
+    windowLength: z.int().min(0).default(0).describe('T, tokens per training sequence; 0: the context length'),
     learningRate: z.number().positive().default(1e-3).describe('highest learning rate'),
     minimumLearningRate: z.number().min(0).default(1e-4).describe('learning rate at the end of the cosine'),
     schedule: z.enum(['constant', 'cosine']).default('cosine').describe('constant, or warm-up and cosine'),
@@ -138,9 +139,23 @@ export const trainingSchema = z
   });
 
 /** Where the text comes from. */
-export const dataSchema = z.strictObject({
-  corpus: z.enum(['generated', 'tinyshakespeare']).default('tinyshakespeare').describe('training text'),
-  generatedCharacters: positive.default(200_000).describe('length of the generated text'),
+export const dataSchema = z
+  .strictObject({
+    corpus: z.enum(['generated', 'tinyshakespeare', 'file']).default('tinyshakespeare').describe('training text'),
+    file: z.string().default('').describe('path of a text file of your own (corpus file): first 90 % to train on'),
+    generatedCharacters: positive.default(200_000).describe('length of the generated text'),
+  })
+  .refine(({ corpus, file }) => (corpus === 'file') === (file !== ''), {
+    path: ['file'],
+    error: 'a text file of your own needs both: --set data.corpus=file --set data.file=<path>',
+  });
+
+/** Where the weights begin. */
+export const initialSchema = z.strictObject({
+  from: z
+    .string()
+    .default('')
+    .describe('fine-tune: folder, hub name or own name of a model, which then decides architecture and tokens'),
 });
 
 /** The whole configuration of a run. */
@@ -148,6 +163,7 @@ export const configSchema = z.strictObject({
   model: gptConfigSchema.prefault({ ...sizes['nano-cpu'] }),
   training: trainingSchema.prefault({}),
   data: dataSchema.prefault({}),
+  initial: initialSchema.prefault({}),
 });
 
 /** The whole configuration of a run, complete. */

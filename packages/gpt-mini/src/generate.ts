@@ -96,16 +96,14 @@ export async function generateText(model: Gpt, prompt: string, options: Generate
 export function sampleToken(logits: ArrayLike<number>, random: Random, options: SamplingOptions = {}): number {
   checkSampling(options);
   const { temperature = 1, topK = logits.length, topP = 1 } = options;
+  if (temperature === 0) return likeliest(logits);
   const byScore = Array.from({ length: logits.length }, (_, token) => token);
   // Ties go to the smaller token, so that the order never depends on the sort.
   byScore.sort((left, right) => logits[right]! - logits[left]! || left - right);
   const best = byScore[0];
   if (best === undefined || !Number.isFinite(logits[best]!)) {
-    throw new Error(
-      `sampleToken: the highest of ${logits.length} scores is ${best === undefined ? 'missing' : logits[best]}; check the model's weights.`,
-    );
+    throw unusable(best === undefined ? undefined : logits[best], logits.length);
   }
-  if (temperature === 0) return best;
   const candidates = byScore.slice(0, topK);
   // The largest score is subtracted first: exp() of a large score would overflow.
   const weights = candidates.map((token) => Math.exp((logits[token]! - logits[best]!) / temperature));
@@ -116,6 +114,20 @@ export function sampleToken(logits: ArrayLike<number>, random: Random, options: 
     if (cut >= 0) weights.length = cut + 1;
   }
   return candidates[random.categorical(weights)]!;
+}
+
+/** The token of the highest score, the smallest of equals. Sorting 50,257 scores for it would cost more than a small model. */
+function likeliest(logits: ArrayLike<number>): number {
+  let best = 0;
+  for (let token = 1; token < logits.length; token++) if (logits[token]! > logits[best]!) best = token;
+  if (!Number.isFinite(logits[best])) throw unusable(logits[best], logits.length);
+  return best;
+}
+
+function unusable(highest: number | undefined, count: number): Error {
+  return new Error(
+    `sampleToken: the highest of ${count} scores is ${highest ?? 'missing'}; check the model's weights.`,
+  );
 }
 
 function checkSampling({ temperature = 1, topK = 1, topP = 1 }: SamplingOptions): void {

@@ -29,5 +29,5 @@ export {
   type TrainStep,
 } from './train.ts';
 export { generateText, generateTokens, sampleToken, type GenerateOptions, type SamplingOptions } from './generate.ts';
-export { encodePretrained, pretrained, type PretrainedName } from './weights.ts';
+export { encodePretrained, pretrained, type EncodePretrainedOptions, type PretrainedName } from './weights.ts';
 export { deviations } from './deviations.ts';

@@ -25,7 +25,7 @@ import {
   type KeyValueCache,
   type RandomKey,
 } from '@milestones/core';
-import type { Tokenizer } from '@milestones/datasets';
+import type { LocateModelOptions, Tokenizer } from '@milestones/datasets';
 import { gptConfig, type GptConfig, type GptOptions, type GptSize } from './config.ts';
 import { loadPretrained, type PretrainedName } from './weights.ts';
 
@@ -142,10 +142,14 @@ export class Gpt extends Module {
   /**
    * A model with weights and tokenizer.
    *
-   * @param source the name of weights that come with this package, or a folder that `savePretrained` wrote: a path (in Node) or a URL
+   * @param source the name of weights that come with this package, a folder that `savePretrained` wrote or of a GPT-2 model (a
+   * path in Node, or a URL), or a GPT-2 model of the Hugging Face hub, such as `openai-community/gpt2`
    */
-  static async fromPretrained(source: PretrainedName | (string & {}) | URL): Promise<Gpt> {
-    const { config, tokenizer, state } = await loadPretrained(source);
+  static async fromPretrained(
+    source: PretrainedName | (string & {}) | URL,
+    options: LocateModelOptions = {},
+  ): Promise<Gpt> {
+    const { config, tokenizer, state } = await loadPretrained(source, options);
     const model = new Gpt(config);
     try {
       model.loadStateDict(state);

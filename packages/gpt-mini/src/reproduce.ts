@@ -9,9 +9,11 @@ import {
   generateCorpus,
   generatedTextEntropy,
   ngramEntropy,
+  splitCorpus,
   type TextCorpus,
+  type Tokenizer,
 } from '@milestones/datasets';
-import { loadTinyShakespeare } from '@milestones/datasets/node';
+import { loadText, loadTinyShakespeare } from '@milestones/datasets/node';
 import {
   describeCommand,
   loaderOptions,
@@ -38,15 +40,21 @@ export function main(argv: string[]): Promise<number> {
       presets: new URL('../presets/', import.meta.url),
       argv,
     });
-    const untrained = new Gpt(command.config.model);
+    if (command.config.initial.from !== '') await useBackend(command.backend as EngineName | undefined);
+    const untrained = await startingModel(command);
     const facts = { parameters: untrained.parameterCount(), steps: command.config.training.steps };
     if (describeCommand(command, facts)) return 0;
 
     const engine = await useBackend(command.backend as EngineName | undefined);
     const corpus = await loadCorpus(command);
-    const tokenizer = CharacterTokenizer.fromText(corpus.text);
-    checkVocabulary(tokenizer, command.config, corpus);
-    const model = untrained.initialize(command.seed);
+    let { tokenizer } = untrained;
+    if (tokenizer === undefined) {
+      const characters = CharacterTokenizer.fromText(corpus.text);
+      checkVocabulary(characters, command.config, corpus);
+      untrained.initialize(command.seed);
+      tokenizer = characters;
+    }
+    const model = untrained;
     model.tokenizer = tokenizer;
     const run = await openRun(command, { engine, parameters: facts.parameters, deviations });
     try {
@@ -62,7 +70,7 @@ async function trainAndReport(
   command: Command<RunConfig>,
   run: Run,
   model: Gpt,
-  tokenizer: CharacterTokenizer,
+  tokenizer: Tokenizer,
   corpus: TextCorpus,
 ): Promise<number> {
   const { training } = command.config;
@@ -116,8 +124,8 @@ async function trainAndReport(
   await savePretrained(model, join(run.folder, 'model'));
   return run.finish({
     steps: done,
-    metrics: { ...final, ...baselines(command.config, corpus) },
-    notes: notesOf(corpus),
+    metrics: { ...final, ...(isByCharacter(tokenizer) && baselines(command.config, corpus)) },
+    notes: notesOf(corpus, tokenizer),
   });
 }
 
@@ -133,9 +141,23 @@ function restore(run: Run, model: Gpt, optimizer: ReturnType<typeof createOptimi
   }
 }
 
+/** The declared model, or, to fine-tune, the one that the configuration names: its architecture takes the place of ours. */
+async function startingModel(command: Command<RunConfig>): Promise<Gpt> {
+  const { from } = command.config.initial;
+  if (from === '') return new Gpt(command.config.model);
+  const { data, offline } = loaderOptions(command);
+  const model = await Gpt.fromPretrained(from, { data, offline });
+  if (model.tokenizer === undefined) {
+    throw new Error(`gpt-mini: '${from}' has no tokenizer; put its vocab.json and merges.txt into the folder.`);
+  }
+  command.config.model = model.config;
+  return model;
+}
+
 async function loadCorpus(command: Command<RunConfig>): Promise<TextCorpus> {
   const { config, seed } = command;
   if (config.data.corpus === 'generated') return generateCorpus({ characters: config.data.generatedCharacters, seed });
+  if (config.data.corpus === 'file') return splitCorpus(config.data.file, await loadText(config.data.file));
   return loadTinyShakespeare(loaderOptions(command));
 }
 
@@ -157,10 +179,15 @@ function baselines({ data }: RunConfig, corpus: TextCorpus): Record<string, numb
   };
 }
 
-function notesOf(corpus: TextCorpus): string[] {
+function isByCharacter(tokenizer: Tokenizer): boolean {
+  return tokenizer instanceof CharacterTokenizer;
+}
+
+function notesOf(corpus: TextCorpus, tokenizer: Tokenizer): string[] {
+  const split = `'${corpus.name}' (${corpus.train.length} characters to train on, ${corpus.validation.length} to validate on)`;
+  if (!isByCharacter(tokenizer)) return [`Losses are in nats per token, on ${split}.`];
   return [
-    `Losses are in nats per character, on '${corpus.name}' (${corpus.train.length} characters to train on, ` +
-      `${corpus.validation.length} to validate on). unigramLoss and bigramLoss are what counting characters and pairs of ` +
+    `Losses are in nats per character, on ${split}. unigramLoss and bigramLoss are what counting characters and pairs of ` +
       'characters reaches on the validation text itself.',
   ];
 }

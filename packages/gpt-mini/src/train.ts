@@ -163,7 +163,7 @@ function windowsOf(run: TrainingRun, split: keyof TokenSplits, stream: string): 
   return new RandomWindows({
     tokens: data[split],
     batchSize: config.batchSize,
-    context: model.config.contextLength,
+    context: config.windowLength === 0 ? model.config.contextLength : config.windowLength,
     seed,
     stream,
   });

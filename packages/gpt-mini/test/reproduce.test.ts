@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Gpt } from '../src/index.ts';
 import { main } from '../src/reproduce.ts';
@@ -110,6 +111,24 @@ describe('reproduce', () => {
     expect(stderr).toContain(problem);
     expect(stderr).toContain(remedy);
     expect(existsSync(join(out, 'gpt-mini'))).toBe(false);
+  });
+
+  it('fine-tunes a GPT-2 folder on a text file of one’s own', async () => {
+    const file = join(out, 'own.txt');
+    await writeFile(file, 'the whole of hello world, again and again.\n'.repeat(40));
+    const from = fileURLToPath(new URL('./fixtures/gpt2-tiny', import.meta.url));
+    const own = { 'data.corpus': 'file', 'data.file': file, 'initial.from': from, 'training.windowLength': 8 };
+    const flags = Object.entries(own).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
+    await run(...brief, ...flags);
+    const folder = runFolder();
+    const summary = JSON.parse(readFileSync(join(folder, 'summary.json'), 'utf8'));
+    expect(summary.parameters).toBe(3968);
+    const losses = readFileSync(join(folder, 'metrics.jsonl'), 'utf8')
+      .split('\n')
+      .filter((line) => line.includes('trainLoss'));
+    expect(JSON.parse(losses.at(-1)!).trainLoss).toBeLessThan(JSON.parse(losses[0]!).trainLoss - 0.1);
+    expect(existsSync(join(folder, 'model', 'merges.txt'))).toBe(true);
+    expect((await run(...brief, '--set', 'data.corpus=file')).stderr).toContain('--set data.file=<path>');
   });
 
   it('says which vocabulary size the text has', async () => {

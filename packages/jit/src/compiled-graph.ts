@@ -6,6 +6,7 @@ import type { Residence, TensorData } from './engine/tensor-data.ts';
 import type { TensorDtype } from './graph/tensor-array.ts';
 import { sizeOf, type GraphArray } from './graph/value.ts';
 import { packState } from './passes/packed-state.ts';
+import { scaleProducts } from './passes/scaled-products.ts';
 import { RuntimeLostError } from './runtime/errors.ts';
 import type { GraphSession, HostTensor, Runtime, StateSlot } from './runtime/runtime.ts';
 import { engineInternals } from './trace/trace-backend.ts';
@@ -73,6 +74,8 @@ export class CompiledGraph {
     const outputs = trace.results.map(({ value }, index) => ({ name: `result${index}`, value }));
     const isPacked = trace.graph.target.without?.includes('packed state') !== true;
     const returned = trace.results.map(({ value }) => value);
+    const all = [...returned, ...trace.variables.flatMap(({ after }) => (after === undefined ? [] : [after]))];
+    scaleProducts(trace.graph, all);
     const groups = isPacked ? packState(trace.graph, trace.variables, returned) : [];
     /** Variables that are parts of a packed state. */
     const inside = new Map<number, { input: string; offset: number }>();

@@ -11,6 +11,7 @@ import { cast, concat, full, reshape, slice } from '../build/shape.ts';
 import type { Graph } from '../graph/graph.ts';
 import { canSplit } from '../graph/target.ts';
 import { sizeOf, type Value } from '../graph/value.ts';
+import { isScalable } from '../passes/scaled-products.ts';
 import type { Kernel, KernelFamily } from './kernel.ts';
 
 /** x [..., C], weight [C], bias [C] (optional) → y, mean [..., 1], 1 / √(variance + ε) [..., 1]. */
@@ -131,26 +132,42 @@ const softmaxCrossEntropyGradient: Kernel = (graph, { dy, probabilities, labels 
 const adam: Kernel = (graph, inputs, { count, beta1, beta2, decay }) => {
   const shapes = Array.from({ length: count as number }, (_, index) => inputs[`value${index}`]!.shape);
   const sizes = shapes.map(sizeOf);
-  const packed = (name: string): Value =>
-    concat(
-      graph,
-      sizes.map((size, index) => reshape(graph, inputs[`${name}${index}`]!, [size])),
-      0,
-    );
+  const joined = (values: readonly Value[]): Value => {
+    const flat = values.map((value) => reshape(graph, value, [value.size]));
+    return concat(graph, flat, 0);
+  };
+  const packed = (name: string): Value => joined(sizes.map((_, index) => inputs[`${name}${index}`]!));
   const op = (name: string, ...operands: Value[]): Value => elementwise(graph, name, operands);
   const scaled = (value: Value, factor: number): Value => op('Mul', value, graph.scalar(factor));
-  const average = (mean: Value, rate: number, value: Value): Value =>
-    op('Add', scaled(mean, rate), scaled(value, 1 - rate));
   const value = packed('value');
-  const slope = packed('gradient');
-  const gradient = decay === 0 ? slope : op('Add', slope, scaled(value, decay as number));
-  const first = average(packed('first'), beta1 as number, gradient);
-  const second = average(packed('second'), beta2 as number, op('Mul', gradient, gradient));
+  const gradients = sizes.map((_, index) => inputs[`gradient${index}`]!);
+  let [first, second] = [scaled(packed('first'), beta1 as number), scaled(packed('second'), beta2 as number)];
+  let rest = 1 - (beta2 as number);
+  if (decay === 0 && areScalable(graph, gradients)) {
+    // Products take over the factor 1 − β₁ (see passes/scaled-products.ts); the squares then have it twice.
+    const share = 1 - (beta1 as number);
+    const slope = joined(gradients.map((gradient) => scaled(gradient, share)));
+    first = op('Add', first, slope);
+    rest /= share ** 2;
+    second = op('Add', second, scaled(op('Mul', slope, slope), rest));
+  } else {
+    const slope = joined(gradients);
+    const gradient = decay === 0 ? slope : op('Add', slope, scaled(value, decay as number));
+    first = op('Add', first, scaled(gradient, 1 - (beta1 as number)));
+    second = op('Add', second, scaled(op('Mul', gradient, gradient), rest));
+  }
   const step = op('Mul', op('Div', first, op('Add', op('Sqrt', second), inputs['epsilon']!)), inputs['size']!);
   const { kept } = inputs;
   const next = op('Sub', kept === undefined ? value : op('Mul', value, kept), step);
   return [next, first, second].flatMap((vector) => unpacked(graph, vector, shapes));
 };
+
+/** Whether nearly all values of the gradients are in products, which can take over a factor. */
+function areScalable(graph: Graph, gradients: readonly Value[]): boolean {
+  if (graph.target.without?.includes('scaled gradients') === true) return false;
+  const size = (values: readonly Value[]): number => values.reduce((sum, value) => sum + value.size, 0);
+  return size(gradients.filter(isScalable)) > 0.9 * size(gradients);
+}
 
 /** The parts of a vector, each in its shape. */
 function unpacked(graph: Graph, vector: Value, shapes: readonly (readonly number[])[]): Value[] {

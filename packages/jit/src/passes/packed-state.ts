@@ -7,6 +7,7 @@
  */
 import type { Graph } from '../graph/graph.ts';
 import { sizeOf, type GraphNode, type Value } from '../graph/value.ts';
+import { nodesBehind, replace } from './rewrite.ts';
 
 /** A variable of the step, with the values that stand for it before and after. */
 export interface StateVariable {
@@ -84,24 +85,4 @@ function cuts(variables: readonly StateVariable[]): { vector: Value; members: nu
 /** A value before it was given another shape. */
 function flattened(value: Value): Value {
   return value.op === 'Reshape' ? value.node!.inputs[0]! : value;
-}
-
-function nodesBehind(outputs: readonly Value[]): GraphNode[] {
-  const found = new Set<GraphNode>();
-  const waiting = outputs.flatMap(({ node }) => (node === undefined ? [] : [node]));
-  for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
-    if (found.has(node)) continue;
-    found.add(node);
-    for (const value of node.inputs) if (value?.node !== undefined) waiting.push(value.node);
-  }
-  return [...found];
-}
-
-function replace(nodes: readonly GraphNode[], old: Value, by: Value): void {
-  for (const { inputs } of nodes) {
-    inputs.forEach((value, position) => {
-      // The graph is complete, and nothing looks nodes up by their inputs any more.
-      if (value === old) (inputs as (Value | undefined)[])[position] = by;
-    });
-  }
 }

@@ -1,0 +1,1 @@
+export { savePretrained } from './node/save-pretrained.ts';
