@@ -51,6 +51,7 @@ export { type Chart, curvesSvg } from './curves.ts';
 export { type LoaderOptions, loaderOptions } from './download-progress.ts';
 export { describeEnvironment, type EngineDescription, type Environment } from './environment.ts';
 export { type LogPosition, MetricsLog, readMetrics } from './metrics-log.ts';
+export { formatModelCard, readSummary, type ModelCardOptions } from './model-card.ts';
 export { NotFiniteError } from './not-finite.ts';
 export { Progress, type ProgressOptions, type ProgressStream } from './progress.ts';
 export type { Deviation } from './report.ts';

@@ -6,12 +6,14 @@ import { useBackend, type EngineName } from '@milestones/backend';
 import { attentionPicture } from '@milestones/core';
 import { CommandError, runMain } from '@milestones/reproduce';
 import { SentenceDecoder } from './decode.ts';
+import { exportPretrained } from './node/export-pretrained.ts';
 import { main as reproduce } from './reproduce.ts';
 import { align, translate } from './translate.ts';
 import { fromPretrained, pretrained } from './weights.ts';
 
 const usage = `seq2seq reproduce [--preset quick|laptop|paper|…] [flags]   train a preset; see seq2seq reproduce --help
 seq2seq translate <sentence…> [flags]                       translate sentences, each in quotes
+seq2seq export <run folder> <destination>                   the run's weights as float16, with a model card
 
   --weights <name|folder>    ${Object.keys(pretrained).join(', ')}, or a folder that a run saved (default multi30k-de-en)
   --beams <count>            hypotheses that are kept; 1 is greedy (default 5)
@@ -43,6 +45,16 @@ async function translateCommand(argv: string[]): Promise<number> {
   return 0;
 }
 
+async function exportCommand(argv: string[]): Promise<number> {
+  const [run, destination] = argv;
+  if (run === undefined || destination === undefined || argv.length > 2) {
+    throw new CommandError(`export: ${argv.length} arguments arrived; give the folder of a run and a destination.`);
+  }
+  await useBackend('cpu');
+  await exportPretrained(run, destination);
+  return 0;
+}
+
 function numberOf(text: string | undefined, flag: string): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
@@ -67,8 +79,9 @@ const [verb, ...rest] = process.argv.slice(2);
 process.exitCode = await runMain(async () => {
   if (verb === 'reproduce') return reproduce(rest);
   if (verb === 'translate' && !rest.includes('--help')) return translateCommand(rest);
-  if (verb !== undefined && !['translate', '--help', '-h'].includes(verb)) {
-    throw new CommandError(`seq2seq: '${verb}' is not a command; there are reproduce and translate.`);
+  if (verb === 'export' && !rest.includes('--help')) return exportCommand(rest);
+  if (verb !== undefined && !['translate', 'export', '--help', '-h'].includes(verb)) {
+    throw new CommandError(`seq2seq: '${verb}' is not a command; there are reproduce, translate and export.`);
   }
   process.stdout.write(usage);
   return 0;

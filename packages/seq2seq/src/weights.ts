@@ -44,9 +44,13 @@ export async function fromPretrained(source: PretrainedName | (string & {}) | UR
     try {
       return await loadBytes(location);
     } catch (error) {
+      const remedy =
+        folder === source
+          ? `give a folder with ${Object.values(files).join(', ')}, or one of the names: ${Object.keys(pretrained).join(', ')}.`
+          : 'these weights did not come with this copy of the package: train them by reproduce --preset laptop, and give the ' +
+            'folder model-attention of that run.';
       throw new Error(
-        `fromPretrained: '${String(source)}' has no readable ${file}; give a folder with ${Object.values(files).join(', ')}, ` +
-          `or one of the names: ${Object.keys(pretrained).join(', ')}. (${(error as Error).message})`,
+        `fromPretrained: '${String(source)}' has no readable ${file}; ${remedy} (${(error as Error).message})`,
         { cause: error },
       );
     }

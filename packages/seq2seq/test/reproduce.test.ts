@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fromPretrained, translate } from '../src/index.ts';
+import { exportPretrained } from '../src/node/export-pretrained.ts';
 import { main } from '../src/reproduce.ts';
 
 let out: string;
@@ -77,9 +78,15 @@ describe('reproduce', () => {
       'translations-reversed.txt',
       'translations-straight.txt',
     ]);
-    const model = await fromPretrained(join(folder, 'model-reversed'));
-    expect(await translate(model, ['1 2 3'])).toHaveLength(1);
-    model.dispose();
+    await exportPretrained(folder, join(out, 'copies'));
+    const card = readFileSync(join(out, 'copies', 'README.md'), 'utf8');
+    expect(card).toContain('A GRU translator with additive attention');
+    expect(card).toContain('`attentionExact`');
+    for (const place of [join(folder, 'model-reversed'), join(out, 'copies')]) {
+      const model = await fromPretrained(place);
+      expect(await translate(model, ['1 2 3'])).toHaveLength(1);
+      model.dispose();
+    }
   });
 
   it('continues in the middle of the second net, and ends as the undisturbed run', async () => {

@@ -6,12 +6,14 @@ import { useBackend, type EngineName } from '@milestones/backend';
 import { CommandError, runMain } from '@milestones/reproduce';
 import { attentionMaps, translationPicture } from './attention-maps.ts';
 import { Transformer } from './model.ts';
+import { exportPretrained } from './node/export-pretrained.ts';
 import { main as reproduce } from './reproduce.ts';
 import { translate } from './translate.ts';
 import { pretrained, type PretrainedName } from './weights.ts';
 
 const usage = `transformer reproduce [--preset quick|laptop|paper|…] [flags]   train a preset; see transformer reproduce --help
 transformer translate <sentence…> [flags]                       translate; each sentence in quotes
+transformer export <run folder> <destination>                   the run's weights as float16, with a model card
 
   --weights <name|folder>   ${Object.keys(pretrained).join(', ')}, or the folder model of a run (default multi30k-de-en)
   --beams <count>           hypotheses kept; 1 is greedy (default 4)
@@ -52,6 +54,16 @@ async function translateSentences(argv: string[]): Promise<number> {
   return 0;
 }
 
+async function exportWeights(argv: string[]): Promise<number> {
+  const [run, destination] = argv;
+  if (run === undefined || destination === undefined || argv.length > 2) {
+    throw new CommandError(`export: ${argv.length} arguments arrived; give the folder of a run and a destination.`);
+  }
+  await useBackend('cpu');
+  await exportPretrained(run, destination);
+  return 0;
+}
+
 function parseFlags(argv: string[]) {
   const text = { type: 'string' } as const;
   const options = { weights: text, beams: text, 'length-penalty': text, attention: text, backend: text };
@@ -66,8 +78,9 @@ const [verb, ...rest] = process.argv.slice(2);
 process.exitCode = await runMain(async () => {
   if (verb === 'reproduce') return reproduce(rest);
   if (verb === 'translate' && !rest.includes('--help')) return translateSentences(rest);
-  if (verb !== undefined && verb !== 'translate' && verb !== '--help' && verb !== '-h') {
-    throw new CommandError(`transformer: '${verb}' is not a command; there are reproduce and translate.`);
+  if (verb === 'export' && !rest.includes('--help')) return exportWeights(rest);
+  if (verb !== undefined && !['translate', 'export', '--help', '-h'].includes(verb)) {
+    throw new CommandError(`transformer: '${verb}' is not a command; there are reproduce, translate and export.`);
   }
   process.stdout.write(usage);
   return 0;

@@ -52,10 +52,14 @@ export async function loadPretrained(source: string | URL): Promise<SavedTransfo
     try {
       return await loadBytes(inside(folder, file));
     } catch (error) {
+      const remedy =
+        folder === source
+          ? `give a folder with ${Object.values(files).join(', ')}, such as model in the folder of a run, or one of the ` +
+            `names: ${Object.keys(pretrained).join(', ')}.`
+          : 'these weights did not come with this copy of the package: train them by reproduce --preset tiny, and give the ' +
+            'folder model-averaged of that run.';
       throw new Error(
-        `Transformer.fromPretrained: '${String(source)}' has no readable ${file}; give a folder with ` +
-          `${Object.values(files).join(', ')}, such as model in the folder of a run, or one of the names: ` +
-          `${Object.keys(pretrained).join(', ')}. (${(error as Error).message})`,
+        `Transformer.fromPretrained: '${String(source)}' has no readable ${file}; ${remedy} (${(error as Error).message})`,
         { cause: error },
       );
     }

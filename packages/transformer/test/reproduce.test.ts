@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { averageCheckpoints, decodeSafetensors } from '@milestones/core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Transformer } from '../src/index.ts';
+import { exportPretrained } from '../src/node/export-pretrained.ts';
 import { main } from '../src/reproduce.ts';
 
 let out: string;
@@ -80,6 +81,13 @@ describe('reproduce', () => {
       });
     }
     expect(summary.metrics.averagedTestBleu13a).toBeTypeOf('number');
+    await exportPretrained(folder, join(out, 'copies'));
+    const half = await Transformer.fromPretrained(join(out, 'copies'));
+    expect(half.parameterCount()).toBe(summary.parameters);
+    half.dispose();
+    const card = readFileSync(join(out, 'copies', 'README.md'), 'utf8');
+    expect(card).toContain('`averagedTestBleu13a`');
+    expect(card).toContain(`${summary.parameters.toLocaleString('en')} weights, float16`);
     expect(readFileSync(join(folder, 'REPORT.md'), 'utf8')).toContain('at the last 2 points, 3 steps apart');
 
     const before = readFileSync(join(folder, 'metrics.jsonl'), 'utf8');

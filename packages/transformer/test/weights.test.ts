@@ -73,7 +73,7 @@ describe('savePretrained and Transformer.fromPretrained', () => {
   });
 
   it('name what is missing or damaged', async () => {
-    await expect(Transformer.fromPretrained(folder)).rejects.toThrow('has no readable config.json');
+    await expect(Transformer.fromPretrained(folder)).rejects.toThrow('has no readable config.json; give a folder with');
     await savePretrained(newModel(), folder);
     await writeFile(join(folder, 'target-tokenizer.json'), '{');
     await expect(Transformer.fromPretrained(folder)).rejects.toThrow('target-tokenizer.json of');

@@ -1,7 +1,8 @@
 /**
- * Σ Aᵢᵀ Bᵢ as one product. A weight that is used at every step of a recurrent network gets such a sum as its gradient: one
- * product with few rows for each step, and a sum of the weight's size after each. With the Aᵢ on top of each other, and the
- * Bᵢ likewise, it is [A₁ A₂ …]ᵀ [B₁ B₂ …]: one product, which also has enough rows to keep all threads busy.
+ * Σ Aᵢᵀ Bᵢ as one product. A weight that is used more than once gets such a sum as its gradient, as that of a discriminator
+ * which judges two batches, or of a recurrent network that is written step by step: one product with few rows for each
+ * use, and a sum of the weight's size after each. With the Aᵢ on top of each other, and the Bᵢ likewise, it is
+ * [A₁ A₂ …]ᵀ [B₁ B₂ …]: one product, which also has enough rows to keep all threads busy.
  */
 import type { Graph } from '../graph/graph.ts';
 import type { Value } from '../graph/value.ts';
