@@ -144,7 +144,7 @@ describe('fine-tuning', () => {
     classNames: ['no', 'yes'],
   };
   const settings = fineTuningSchema.parse({
-    epochs: 2,
+    epochs: 5,
     length: 24,
     batchSize: 8,
     learningRate: 0.01,
