@@ -34,6 +34,7 @@ export {
   type OptimizerConfig,
   type PretrainingEvents,
   type PretrainingRun,
+  type BatchTensors,
 } from './train.ts';
 export { accuracy, examplesOf, fineTune, type Classifier, type Example, type FineTuningEvent } from './fine-tune.ts';
 export { LstmClassifier } from './lstm.ts';

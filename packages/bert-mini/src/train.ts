@@ -55,7 +55,7 @@ export function updateBy(
 }
 
 /** tokens [B, T], segments [B, T], places [M], labels [M], elsewhere [B]. */
-type BatchTensors = [tf.Tensor2D, tf.Tensor2D, tf.Tensor1D, tf.Tensor1D, tf.Tensor1D];
+export type BatchTensors = [tf.Tensor2D, tf.Tensor2D, tf.Tensor1D, tf.Tensor1D, tf.Tensor1D];
 
 /** L = −mean ln p(hidden word), and −mean ln p(follows or not) where the model learns that too. */
 export function pretrainingLoss(
