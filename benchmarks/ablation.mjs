@@ -16,7 +16,6 @@ const VARIANTS = {
   'composed operations': { variant: { composed: true }, workloads: ['gpt', 'resnet20', 'dqn'] },
   'state not packed': { variant: { without: ['packed state'] }, workloads: ['gpt', 'dqn'] },
   'all multiplications of convolutions': { variant: { without: ['fewer multiplications'] }, workloads: ['alexnet'] },
-  'products not joined': { variant: { without: ['joined products'] }, workloads: ['gan'] },
   'one thread': { variant: { threads: 1 }, workloads: ['gpt', 'resnet20', 'dqn'] },
   'worker thread': { variant: { thread: 'worker' }, workloads: ['dqn'] },
   'on the calling thread': { variant: { thread: 'inline' }, workloads: ['gpt', 'resnet20'] },

@@ -34,6 +34,7 @@ export {
 export { attentionMaps, translationPicture, type AttentionMap, type AttentionMaps } from './attention-maps.ts';
 export { IncrementalDecoder } from './decoder.ts';
 export { sourceTokens, translate, translateTokens, type TranslateOptions } from './translate.ts';
+export { batchMeanPerplexity, type ScoredSentence } from './batch-mean-perplexity.ts';
 export { scoreTranslations, type TranslationScore } from './score-translations.ts';
 export { encodePretrained, pretrained, type PretrainedName } from './weights.ts';
 export { deviations } from './deviations.ts';

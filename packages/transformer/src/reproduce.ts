@@ -89,13 +89,19 @@ async function trainAndReport(
         run.log(step, { batchLoss: loss, learningRate });
         last = { ...last, loss };
       },
-      onEvaluation: (step, { loss, perplexity, accuracy }) => {
-        const scores = { validationLoss: loss, validationPerplexity: perplexity, validationAccuracy: accuracy };
+      onEvaluation: (step, { loss, perplexity, batchMeanPerplexity, accuracy }) => {
+        const scores = {
+          validationLoss: loss,
+          validationPerplexity: perplexity,
+          validationPerplexityByBatch: batchMeanPerplexity,
+          validationAccuracy: accuracy,
+        };
         run.log(step, scores);
         evaluations.push({ step, ...scores });
         last = { ...last, perplexity };
         progress.note(
-          `step ${step}: validation perplexity ${perplexity.toFixed(3)}, accuracy ${accuracy.toFixed(2)} %`,
+          `step ${step}: validation perplexity ${perplexity.toFixed(3)}, by batch ${batchMeanPerplexity.toFixed(3)}, ` +
+            `accuracy ${accuracy.toFixed(2)} %`,
         );
       },
       onStep: async (step, checkpointDue) => {
@@ -202,7 +208,8 @@ function notesOf(
   return [
     `Trained on ${data.train.source.length} pairs of '${data.train.name}', watched by ${data.validation.source.length} and ` +
       `tested on ${data.test.source.length}. Perplexity and accuracy are per target token and its end token, given the right ` +
-      `tokens before it; tokens are ${kind}.`,
+      `tokens before it; tokens are ${kind}. ByBatch: the mean of the mean losses of batches of 128 sorted by length, as ` +
+      'published scripts print it; short sentences weigh more there.',
     `testBleu is on the words of the target tokenizer (${signatures[0]}), testBleu13a on detokenized text in lower case ` +
       `(${signatures[1]}); Greedy: one beam instead of ${config.decoding.beams}. testExact is the share of translations that ` +
       'are the reference, letter for letter, in percent.',

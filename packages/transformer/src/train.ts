@@ -15,6 +15,7 @@ import {
   type Schedule,
 } from '@milestones/core';
 import { specialTokens, TranslationBatches, type TokenPairs, type TranslationBatch } from '@milestones/datasets';
+import { batchMeanPerplexity, type ScoredSentence } from './batch-mean-perplexity.ts';
 import type { TrainingConfig } from './config.ts';
 import type { Transformer } from './model.ts';
 
@@ -23,7 +24,7 @@ export type TrainStep = CompiledStep<
   [tf.Tensor2D, tf.Tensor1D, tf.Tensor2D, tf.Scalar, tf.Tensor1D],
   { loss: tf.Tensor }
 >;
-/** Source, lengths, target → sums over all target tokens: −ln p, right guesses, and how many tokens there are. */
+/** Source, lengths, target → sums over the target tokens of each sentence, [B]: −ln p, right guesses, number of tokens. */
 export type EvaluateStep = CompiledStep<
   [tf.Tensor2D, tf.Tensor1D, tf.Tensor2D],
   { loss: tf.Tensor; right: tf.Tensor; tokens: tf.Tensor }
@@ -82,9 +83,9 @@ export function createEvaluateStep(model: Transformer): EvaluateStep {
     const logits = model.forward(source, sourceLengths, inputs); // [B, T, V]
     const counted = tf.cast(tf.notEqual(labels, tf.scalar(specialTokens.padding, 'int32')), 'float32'); // [B, T]
     const guesses = tf.cast(tf.argMax(logits, 2), 'int32'); // [B, T]
-    const loss = crossEntropyLoss(logits, labels, { ignoreIndex: specialTokens.padding, reduction: 'sum' });
-    const right = tf.sum(tf.mul(tf.cast(tf.equal(guesses, labels), 'float32'), counted));
-    return { loss, right, tokens: tf.sum(counted) };
+    const losses = crossEntropyLoss(logits, labels, { ignoreIndex: specialTokens.padding, reduction: 'none' }); // [B, T]
+    const right = tf.mul(tf.cast(tf.equal(guesses, labels), 'float32'), counted); // [B, T]
+    return { loss: tf.sum(losses, 1), right: tf.sum(right, 1), tokens: tf.sum(counted, 1) };
   });
 }
 
@@ -101,6 +102,8 @@ export interface Score {
   loss: number;
   /** e^loss */
   perplexity: number;
+  /** See {@link batchMeanPerplexity}: to be compared with figures that were printed that way. */
+  batchMeanPerplexity: number;
   /** Tokens guessed right, in percent. */
   accuracy: number;
 }
@@ -109,16 +112,33 @@ export interface Score {
 export async function evaluate(model: Transformer, step: EvaluateStep, batches: TranslationBatches): Promise<Score> {
   const wasTraining = model.training;
   model.eval();
-  const sums = { loss: 0, right: 0, tokens: 0 };
+  const scored: ScoredSentence[] = [];
+  let right = 0;
   for (let index = 0; index < batches.batchesPerEpoch; index++) {
-    const inputs = batchTensors(batches.at(index));
+    const batch = batches.at(index);
+    const inputs = batchTensors(batch);
     const result = await step(...inputs);
-    for (const name of ['loss', 'right', 'tokens'] as const) sums[name] += (await result[name].data())[0]!;
+    const [losses, hits, tokens] = await Promise.all([result.loss.data(), result.right.data(), result.tokens.data()]);
     tf.dispose([inputs, result]);
+    for (let row = 0; row < batch.sentences; row++) {
+      right += hits[row]!;
+      scored.push({
+        loss: losses[row]!,
+        tokens: tokens[row]!,
+        sourceLength: batch.sourceLengths[row]! - 1, // without its end token
+        targetLength: batch.targetLengths[row]! - 2, // without start and end token
+      });
+    }
   }
   if (wasTraining) model.train();
-  const loss = sums.loss / sums.tokens;
-  return { loss, perplexity: Math.exp(loss), accuracy: (100 * sums.right) / sums.tokens };
+  const [sum, count] = scored.reduce(([l, n], { loss, tokens }) => [l + loss, n + tokens], [0, 0]) as [number, number];
+  const loss = sum / count;
+  return {
+    loss,
+    perplexity: Math.exp(loss),
+    batchMeanPerplexity: batchMeanPerplexity(scored),
+    accuracy: (100 * right) / count,
+  };
 }
 
 /** What a caller may want to know while {@link train} runs; all may be asynchronous. */

@@ -5,7 +5,6 @@
 import type { Graph } from '../graph/graph.ts';
 import { sameShape, sizeOf, type Attributes, type GraphDtype, type Value } from '../graph/value.ts';
 import { fuseIntoConvolution } from './fuse-convolution.ts';
-import { joinProducts } from './joined-products.ts';
 import { asLayout, layoutOf, materialize, physical } from './layout.ts';
 import { expand, full } from './shape.ts';
 
@@ -68,9 +67,6 @@ export function elementwise(
   if (simpler !== undefined) return simpler;
   const fused = fuseIntoConvolution(graph, op, operands);
   if (fused !== undefined) return fused;
-  const mayJoin = op === 'Add' && graph.target.without?.includes('joined products') !== true;
-  const joined = mayJoin ? joinProducts(graph, operands[0]!, operands[1]!) : undefined;
-  if (joined !== undefined) return joined;
   const kinds = operands.map((value) => (sameShape(value.shape, shape) ? layoutOf(value) : undefined));
   const kind = kinds.includes('blocked') ? 'blocked' : kinds.find((known) => known !== undefined);
   if (kind !== undefined) {

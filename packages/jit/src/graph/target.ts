@@ -11,10 +11,10 @@ export interface Target {
 }
 
 /**
- * `joined products`: a sum of products Aᵀ B as one product. `packed state`: what one optimizer updates as one vector.
- * `fewer multiplications`: 3 × 3 convolutions by Winograd's minimal filtering.
+ * `packed state`: what one optimizer updates as one vector. `fewer multiplications`: 3 × 3 convolutions by Winograd's
+ * minimal filtering.
  */
-export type Optimization = 'joined products' | 'packed state' | 'fewer multiplications';
+export type Optimization = 'packed state' | 'fewer multiplications';
 
 /** Only operations of the ONNX standard, and FusedMatMul. Runs on every CPU. */
 export const plainCpu: Target = { name: 'cpu', block: 0 };

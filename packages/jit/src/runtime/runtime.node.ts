@@ -1,6 +1,8 @@
 /** ONNX Runtime in Node: in a worker thread, or on the calling thread. */
 import { createRequire } from 'node:module';
 import type { GraphArray, GraphDtype } from '../graph/value.ts';
+import type { Carrier } from './carrier.node.ts';
+import { checkFeeds } from './checks.node.ts';
 import { createDeviceHost, deviceOptions } from './device-host.node.ts';
 import { explainFailure, RuntimeUnavailableError } from './errors.ts';
 import {
@@ -24,7 +26,8 @@ import type {
   SyncRuntime,
   SyncSession,
 } from './runtime.ts';
-import { checkFeeds, placeState, Session, type Carrier } from './session.node.ts';
+import { placeState } from './places.node.ts';
+import { Session } from './session.node.ts';
 import { physicalCores } from './threads.node.ts';
 import { startWorker } from './worker-carrier.node.ts';
 

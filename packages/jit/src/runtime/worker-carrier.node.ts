@@ -1,8 +1,8 @@
 /** The main thread's end of the worker. */
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
+import type { Carrier } from './carrier.node.ts';
 import { explainFailure, RuntimeLostError } from './errors.ts';
 import { createHost, type ModelDescription, type StateBuffers, type StatePlace } from './host.node.ts';
-import type { Carrier } from './session.node.ts';
 import {
   ENDED,
   REPLIES,

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { createDeviceHost, deviceOptions } from '../../src/runtime/device-host.node.ts';
 import type { BindingModule, RunBuffers, StateBuffers } from '../../src/runtime/host.node.ts';
 import { bindingModule, findOnnxruntime } from '../../src/runtime/onnxruntime-package.node.ts';
-import { placeState } from '../../src/runtime/session.node.ts';
+import { placeState } from '../../src/runtime/places.node.ts';
 import { accumulator, float32 } from './models.ts';
 
 const real = createRequire(import.meta.url)(bindingModule(findOnnxruntime()!)) as BindingModule;

@@ -1,6 +1,6 @@
 /** What a whole process does: programs of their own, run from a JavaScript copy of the sources. */
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,14 +22,14 @@ beforeAll(() => {
   folder = mkdtempSync(path.join(PACKAGE, 'node_modules', '.runtime-test-'));
   strangeFolder = mkdtempSync(path.join(os.tmpdir(), 'milestones-runtime-test-'));
   copySources(folder);
-  copySources(strangeFolder);
+  cpSync(folder, strangeFolder, { recursive: true });
   const installed = path.join(strangeFolder, 'node_modules', 'onnxruntime-node');
   mkdirSync(installed, { recursive: true });
   writeFileSync(path.join(installed, 'package.json'), '{ "version": "1.20.1" }');
   writeFileSync(path.join(folder, 'accumulator.onnx'), accumulator(1));
   writeFileSync(path.join(folder, 'slow.onnx'), slowChain(SLOW.size, SLOW.length));
   writeFileSync(path.join(folder, 'heavy.onnx'), heavy(200_000));
-});
+}, 60_000); // A busy machine takes ten seconds for the sources.
 afterAll(() => {
   rmSync(folder, { recursive: true });
   rmSync(strangeFolder, { recursive: true });

@@ -4,7 +4,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RuntimeLostError } from '../../src/runtime/errors.ts';
-import { Session, placeState } from '../../src/runtime/session.node.ts';
+import { placeState } from '../../src/runtime/places.node.ts';
+import { Session } from '../../src/runtime/session.node.ts';
 import { startWorker, type WorkerCarrier } from '../../src/runtime/worker-carrier.node.ts';
 import { float32 } from './models.ts';
 

@@ -1,0 +1,47 @@
+/**
+ * Deep Q-networks from scratch: agents, replay memory, and the environments that they learn in. Mnih et al. 2013, 2015.
+ */
+export {
+  checkAction,
+  SeededEnvironment,
+  type AnyEnvironment,
+  type Environment,
+  type EnvironmentOptions,
+  type EnvironmentState,
+  type Info,
+  type Observation,
+  type ObservationSpace,
+  type Outcome,
+  type Reset,
+  type Step,
+} from './environments/environment.ts';
+export { Acrobot } from './environments/acrobot.ts';
+export { CartPole } from './environments/cart-pole.ts';
+export { MountainCar } from './environments/mountain-car.ts';
+export {
+  gridActions,
+  GridEnvironment,
+  gridSize,
+  type GridAction,
+  type GridGame,
+  type GridOptions,
+  type Mark,
+  type Plane,
+} from './environments/grid/grid-environment.ts';
+export { Asterix } from './environments/grid/asterix.ts';
+export { Breakout } from './environments/grid/breakout.ts';
+export { Freeway } from './environments/grid/freeway.ts';
+export { Seaquest } from './environments/grid/seaquest.ts';
+export { SpaceInvaders } from './environments/grid/space-invaders.ts';
+export { environments, makeEnvironment, type EnvironmentName } from './environments/make.ts';
+export { Canvas, enlarge, type Colour, type Picture } from './picture/picture.ts';
+export {
+  FrameStack,
+  replayBytes,
+  ReplayMemory,
+  stackedShape,
+  type Batch,
+  type ReplayOptions,
+  type ReplayState,
+} from './replay.ts';
+export { linearExplorationSchedule, type ExplorationSchedule } from './exploration.ts';
