@@ -5,9 +5,19 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { tf, useBackend } from '@milestones/backend';
 import { decodeSafetensors, encodeSafetensors } from '@milestones/core';
-import { WordPieceTokenizer } from '@milestones/datasets';
+import { generateText, learnWordPieces, WordPieceTokenizer } from '@milestones/datasets';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { BertClassifier, BertForPretraining, classify, fillMask } from '../src/index.ts';
+import { readWithHubClient } from '../../core/test/hub-reader.ts';
+import {
+  BertClassifier,
+  BertForPretraining,
+  classify,
+  createOptimizer,
+  fillMask,
+  pretrain,
+  PretrainingBatches,
+  pretrainingSchema,
+} from '../src/index.ts';
 import { savePretrained } from '../src/node.ts';
 
 const fixture = fileURLToPath(new URL('./fixtures/bert-tiny', import.meta.url));
@@ -84,6 +94,52 @@ describe('savePretrained and fromPretrained', () => {
     const shard = join(folder, 'model-00001-of-00002.safetensors');
     await writeFile(shard, (await readFile(shard)).subarray(0, 600));
     await expect(BertForPretraining.fromPretrained(folder)).rejects.toThrow('model-00001-of-00002.safetensors');
+  });
+});
+
+describe('a model that was trained here', () => {
+  it('is the same after saving, bit for bit, and other readers find its weights', async () => {
+    const lines = generateText({ characters: 3000, seed: 1 }).split('\n');
+    const tokenizer = learnWordPieces(lines, { vocabularySize: 120 });
+    const settings = pretrainingSchema.parse({ steps: 3, length: 12, batchSize: 4, nextSentence: true });
+    const model = new BertForPretraining({
+      vocabularySize: 120,
+      contextLength: 12,
+      features: 8,
+      layers: 2,
+      heads: 2,
+      hidden: 20,
+    });
+    model.initialize(1);
+    model.tokenizer = tokenizer;
+    const documents = [tokenizer.encode(lines.join(' '))];
+    const batches = new PretrainingBatches({ documents, tokenizer, config: settings, seed: 1, stream: 'a' });
+    const optimizer = createOptimizer(model, settings);
+    expect(await pretrain({ model, optimizer, batches, config: settings, seed: 1 })).toBe(3);
+    await savePretrained(model, folder);
+
+    const again = await BertForPretraining.fromPretrained(folder);
+    const logits = (of: BertForPretraining): Float32Array[] => {
+      const encoded = (): tf.Tensor3D => of.bert.forward({ tokens: tf.tensor2d(tokens, undefined, 'int32') });
+      const words = valuesOf(() => of.wordLogits(encoded(), tf.range(0, 5, 1, 'int32')));
+      return [words, valuesOf(() => of.sentenceLogits(encoded()))];
+    };
+    expect(logits(again)).toEqual(logits(model));
+
+    const { tensors: read, metadata } = await readWithHubClient(join(folder, 'model.safetensors'));
+    expect(metadata).toEqual({ format: 'pt' });
+    const parameters = model.namedParameters();
+    expect(Object.keys(read).length).toBe(parameters.size);
+    const weights = parameters.get('bert.blocks.1.expand.weight')!.value;
+    expect(read['bert.encoder.layer.1.intermediate.dense.weight']).toEqual({
+      shape: [20, 8],
+      values: valuesOf(() => tf.transpose(weights)), // PyTorch's layers are [out, in]
+    });
+    expect(read['bert.embeddings.word_embeddings.weight']!.values).toEqual(
+      parameters.get('bert.embeddings.tokens.weight')!.value.dataSync(),
+    );
+    optimizer.dispose();
+    tf.dispose([model.stateDict(), again.stateDict()]);
   });
 });
 
