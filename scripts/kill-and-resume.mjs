@@ -1,9 +1,9 @@
 /**
  * Kills training runs with SIGKILL at random moments, resumes them each time, and compares what they end with to runs that
  * were never disturbed: weights, optimizer state and metrics must be equal byte for byte, and nothing half-written may
- * stand under a final name. One run trains one network, the other three, one after the other.
+ * stand under a final name. One run trains one network, another three, one after the other, the last pre-trains and tunes.
  *
- *   node scripts/kill-and-resume.mjs [kills, default 10 and 3] [seed of the moments, default 1] [engine, default wasm]
+ *   node scripts/kill-and-resume.mjs [kills, default 10, 3 and 4] [seed of the moments, default 1] [engine, default wasm]
  *
  * Exits 1 at the first difference.
  */
@@ -51,6 +51,23 @@ const RUNS = {
     },
     files: ['metrics.jsonl', 'model-resnet/model.safetensors'],
   },
+  'bert-mini': {
+    kills: 4,
+    // 40 of pre-training, then three fine-tunings, whose checkpoints have no optimizer.
+    steps: 43,
+    groups: ['model'],
+    settings: {
+      'pretraining.steps': 40,
+      'pretraining.learningRate': 0.001,
+      'model.dropout': 0.1,
+      'fineTuning.seeds': 1,
+      'fineTuning.minimumSteps': 20,
+      'fineTuning.lstm': true,
+      checkpointEvery: 3,
+      logEvery: 1,
+    },
+    files: ['metrics.jsonl', 'model/model.safetensors', 'classifier/model.safetensors'],
+  },
 };
 const { Random } = await import(new URL('../packages/core/dist/index.js', import.meta.url).href);
 const { latestCheckpoint, loadCheckpoint } = await import(
@@ -86,7 +103,7 @@ function fail(/** @type {string} */ message) {
 
 /** Runs one milestone twice, once disturbed, and compares. */
 async function check(/** @type {string} */ milestone) {
-  const { steps, settings, files: own } = RUNS[milestone];
+  const { steps, settings, files: own, groups = ['model', 'optimizer'] } = RUNS[milestone];
   const kills = killsWanted === undefined ? RUNS[milestone].kills : Number(killsWanted);
   const onlyRun = (/** @type {string} */ out) =>
     join(out, milestone, readdirSync(join(out, milestone)).find((name) => name.startsWith('quick-')) ?? '');
@@ -148,7 +165,7 @@ async function check(/** @type {string} */ milestone) {
   if (!readdirSync(found).includes('summary.json')) fail(`the resumed run did not finish (${code}):\n${last.output()}`);
   const files = [
     ...own,
-    ...['model', 'optimizer'].map((group) => `checkpoints/step-${String(steps).padStart(6, '0')}/${group}.safetensors`),
+    ...groups.map((group) => `checkpoints/step-${String(steps).padStart(6, '0')}/${group}.safetensors`),
   ];
   for (const file of files) {
     if (!readFileSync(join(expected, file)).equals(readFileSync(join(found, file))))

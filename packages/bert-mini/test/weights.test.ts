@@ -166,6 +166,12 @@ describe('fromPretrained names', () => {
     await expect(BertForPretraining.fromPretrained(folder)).rejects.toThrow('has 25 tokens and the model 24');
     await writeFile(join(folder, 'vocab.txt'), 'a\nb\n');
     await expect(BertForPretraining.fromPretrained(folder)).rejects.toThrow('has no [PAD]');
+    await cp(join(fixture, 'vocab.txt'), join(folder, 'vocab.txt'));
+    await expect(withConfig({ vocab_size: 30522 })).rejects.toThrow('has 24 tokens and the model 30522');
+    await rm(join(folder, 'vocab.txt'));
+    const byteLevel = fileURLToPath(new URL('../../gpt-mini/test/fixtures/gpt2-tiny/', import.meta.url));
+    for (const name of ['vocab.json', 'merges.txt']) await cp(join(byteLevel, name), join(folder, name));
+    await expect(withConfig({})).rejects.toThrow("is not BERT's (WordPiece); the files belong to different models");
   });
 });
 
@@ -182,6 +188,18 @@ describe('predictions', () => {
     );
   });
 
+  it('reads the first 510 tokens of a long text, as the release does', async () => {
+    const model = new BertClassifier({ vocabularySize: 24, features: 4, layers: 1, heads: 1 }, ['bad', 'good']);
+    model.initialize(1);
+    const tokenizer = new WordPieceTokenizer(readFileSync(join(fixture, 'vocab.txt'), 'utf8').trim().split('\n'));
+    model.tokenizer = tokenizer;
+    const [word] = tokenizer.vocabulary().slice(12);
+    const long = `${`${word} `.repeat(510)}${'[MASK] '.repeat(300)}`;
+    expect(tokenizer.frame(long, undefined, { maximumLength: 512 }).ids.length).toBe(512);
+    expect(await classify(model, long)).toEqual(await classify(model, `${word} `.repeat(510)));
+    model.dispose();
+  });
+
   it('cuts text that is too long, and needs a tokenizer', async () => {
     const model = new BertClassifier({ vocabularySize: 24, contextLength: 12, features: 8, layers: 1, heads: 2 }, [
       'bad',
@@ -193,6 +211,8 @@ describe('predictions', () => {
     const long = await classify(model, 'the film was good '.repeat(200));
     expect(long[0]!.probability + long[1]!.probability).toBeCloseTo(1, 5);
     expect(model.training).toBe(true);
+    const tooLong = tf.zeros<tf.Rank.R2>([1, 13], 'int32');
+    expect(() => model.bert.forward({ tokens: tooLong })).toThrow('13 tokens arrived for a model of at most 12');
     const pair = await classify(model, 'a film', 'it was good');
     expect(pair.map(({ name }) => name).toSorted()).toEqual(['bad', 'good']);
   });

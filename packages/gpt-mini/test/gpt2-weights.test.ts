@@ -168,6 +168,14 @@ describe('Gpt.fromPretrained names', () => {
     );
   });
 
+  it('a tokenizer of another model', async () => {
+    const ofBert = fileURLToPath(new URL('../../bert-mini/test/fixtures/bert-tiny/vocab.txt', import.meta.url));
+    await cp(ofBert, join(folder, 'vocab.txt'));
+    await expect(Gpt.fromPretrained(folder)).rejects.toThrow(
+      "is BERT's (WordPiece); the files belong to different models",
+    );
+  });
+
   it('what GPT-2 did not have', async () => {
     await expect(withConfig({ activation_function: 'silu' })).rejects.toThrow('activation_function');
     await expect(withConfig({ n_inner: 5 })).rejects.toThrow('feed-forward layers of 5; only 4 · 8 are supported');
