@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateShapes } from '@milestones/datasets';
+import * as v from 'valibot';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { pngFile, pngLines } from '../../datasets/test/node/image-files.ts';
 import { configSchema } from '../src/config.ts';
@@ -191,7 +192,7 @@ describe('the command alexnet', () => {
 describe('notArrived', () => {
   it('names the nets above the training error to stop at', () => {
     const config = (stopAtTrainError: number) =>
-      configSchema.parse({ experiment: { nets: ['relu-0.002', 'tanh-0.001'] }, training: { stopAtTrainError } });
+      v.parse(configSchema, { experiment: { nets: ['relu-0.002', 'tanh-0.001'] }, training: { stopAtTrainError } });
     const metrics = { 'relu0.002TrainAccuracy': 75, 'tanh0.001TrainAccuracy': 74.9 };
     expect(notArrived(config(25), metrics)).toEqual(['tanh-0.001']);
     expect(notArrived(config(0), metrics)).toEqual([]);
@@ -200,7 +201,7 @@ describe('notArrived', () => {
 
 describe('comparisons', () => {
   it('take each activation at its best rate, and only what was trained', () => {
-    const config = (nets: string[]) => configSchema.parse({ experiment: { nets } });
+    const config = (nets: string[]) => v.parse(configSchema, { experiment: { nets } });
     const nets = ['relu-0.002', 'relu-0.004', 'tanh-0.001', 'tanh-0.0005'];
     const metrics = {
       'relu0.002StepsTrained': 900,

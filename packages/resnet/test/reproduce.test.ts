@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as v from 'valibot';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ResNet } from '../src/index.ts';
 import { comparisons } from '../src/experiments.ts';
@@ -126,7 +127,7 @@ describe('reproduce', () => {
 
 describe('comparisons', () => {
   it('are in points of error or accuracy, and only of what was trained', () => {
-    const config = (nets: string[]) => configSchema.parse({ experiment: { nets } });
+    const config = (nets: string[]) => v.parse(configSchema, { experiment: { nets } });
     const nets = [20, 50].flatMap((depth) => [`mlp-plain-${depth}`, `mlp-residual-${depth}`]);
     const metrics = {
       mlpPlain20TrainAccuracy: 98,
