@@ -3,7 +3,8 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateText } from '@milestones/datasets';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { captureOutput, onlyRunFolder, settingFlags } from '@milestones/reproduce/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BertClassifier, BertForPretraining, classify } from '../src/index.ts';
 import { main } from '../src/reproduce.ts';
 
@@ -13,25 +14,10 @@ beforeEach(async () => {
 });
 afterEach(() => rm(out, { recursive: true, force: true }));
 
-async function run(...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const written = { stdout: '', stderr: '' };
-  const spies = (['stdout', 'stderr'] as const).map((stream) =>
-    vi.spyOn(process[stream], 'write').mockImplementation((text) => {
-      written[stream] += String(text);
-      return true;
-    }),
-  );
-  try {
-    return { code: await main([...argv, '--out', out]), ...written };
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-  }
-}
+const run = (...argv: string[]) => captureOutput(() => main([...argv, '--out', out]));
 
-const set = (values: Record<string, unknown>): string[] =>
-  Object.entries(values).flatMap(([key, value]) => ['--set', `${key}=${String(value)}`]);
 const brief = ['--preset', 'quick', '--backend', 'wasm'].concat(
-  set({
+  settingFlags({
     'pretraining.steps': 4,
     'pretraining.learningRate': 0.001,
     'pretraining.batchSize': 4,
@@ -52,13 +38,18 @@ async function ownData(): Promise<string[]> {
   await writeFile(text, generateText({ characters: 12_000, seed: 1 }));
   await writeFile(table, `sentence\tlabel\n${'the dog runs.\t1\nthe cat sleeps.\t0\n'.repeat(10)}`);
   const data = { 'data.corpus': 'file', 'data.file': text, 'data.task': 'file', 'data.train': table };
-  return set({ ...data, 'data.validation': table, 'model.vocabularySize': 120, 'fineTuning.labelShares': 0.5 });
+  return settingFlags({
+    ...data,
+    'data.validation': table,
+    'model.vocabularySize': 120,
+    'fineTuning.labelShares': 0.5,
+  });
 }
-const runFolder = (): string => join(out, 'bert-mini', readdirSync(join(out, 'bert-mini'))[0]!);
+const runFolder = (): string => onlyRunFolder(out, 'bert-mini');
 
 describe('reproduce', () => {
   it('pre-trains, fine-tunes with and without it, and leaves models that can be used', async () => {
-    const { code } = await run(...brief, ...(await ownData()), ...set({ 'fineTuning.lstm': true }));
+    const { code } = await run(...brief, ...(await ownData()), ...settingFlags({ 'fineTuning.lstm': true }));
     expect(code).toBe(1);
     const summary = JSON.parse(readFileSync(join(runFolder(), 'summary.json'), 'utf8'));
     expect(summary).toMatchObject({ milestone: 'bert-mini', preset: 'quick', steps: 4 });
@@ -73,7 +64,7 @@ describe('reproduce', () => {
   });
 
   it('stopped in pre-training, at its end, and between two fine-tunings, ends as if it had not been, byte for byte', async () => {
-    const more = [...(await ownData()), ...set({ 'pretraining.steps': 8, 'model.dropout': 0.1 })];
+    const more = [...(await ownData()), ...settingFlags({ 'pretraining.steps': 8, 'model.dropout': 0.1 })];
     await run(...brief, ...more);
     const whole = runFolder();
     await rename(whole, join(out, 'whole'));
@@ -120,7 +111,7 @@ describe('reproduce', () => {
   });
 
   it('names what is missing', async () => {
-    const { stderr } = await run(...brief, ...set({ 'data.task': 'file' }));
+    const { stderr } = await run(...brief, ...settingFlags({ 'data.task': 'file' }));
     expect(stderr).toContain('--set data.train=<TSV> --set data.validation=<TSV>');
     const offline = await run('--preset', 'laptop', '--offline', '--data', join(out, 'empty'), '--backend', 'cpu');
     expect(offline.code).toBe(1);

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { tf, useBackend } from '@milestones/backend';
 import { decodeSafetensors, encodeSafetensors } from '@milestones/core';
 import { generateText, learnWordPieces, WordPieceTokenizer } from '@milestones/datasets';
+import * as v from 'valibot';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readWithHubClient } from '../../core/test/hub-reader.ts';
 import {
@@ -101,7 +102,7 @@ describe('a model that was trained here', () => {
   it('is the same after saving, bit for bit, and other readers find its weights', async () => {
     const lines = generateText({ characters: 3000, seed: 1 }).split('\n');
     const tokenizer = learnWordPieces(lines, { vocabularySize: 120 });
-    const settings = pretrainingSchema.parse({ steps: 3, length: 12, batchSize: 4, nextSentence: true });
+    const settings = v.parse(pretrainingSchema, { steps: 3, length: 12, batchSize: 4, nextSentence: true });
     const model = new BertForPretraining({
       vocabularySize: 120,
       contextLength: 12,
