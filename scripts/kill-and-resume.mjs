@@ -142,7 +142,7 @@ async function check(/** @type {string} */ milestone) {
     if (done % 3 === 2) await sleep(random.uniform() * preparing);
     else {
       await reached(onlyRun(stormy), reachedStep + 1, run);
-      await sleep((random.uniform() * training) / (kills + 1));
+      await sleep((random.uniform() * training) / (2 * (kills + 1)));
     }
     run.child.kill('SIGKILL');
     const end = await run.ended;
