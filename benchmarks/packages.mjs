@@ -1,5 +1,6 @@
 /** The built packages that the workloads are made of. `pnpm bench` builds them first. */
 export { compile, tf, useBackend } from '../packages/backend/dist/index.js';
+export * as bertMini from '../packages/bert-mini/dist/index.js';
 export * as core from '../packages/core/dist/index.js';
 export * as gptMini from '../packages/gpt-mini/dist/index.js';
 export * as seq2seq from '../packages/seq2seq/dist/index.js';

@@ -25,6 +25,9 @@ const WORKLOADS = [
   'alexnet-inference',
   'transformer',
   'transformer-greedy',
+  'bert-mini',
+  'bert-mini-inference',
+  'gpt2-generation',
 ];
 const PEERS = ['torch', 'wasm', 'wasm-stock', 'cpu'];
 const BLOCK_MS = 1000;

@@ -26,6 +26,8 @@ const SETTINGS = {
   dqn: { batch: 128, tolerance: 1e-4 },
   // At its own rate, Adam turns the rounding of its smallest gradients into 3e-4 by step 20.
   transformer: { batch: 2, learningRate: 1e-4, tolerance: 1e-4 },
+  'bert-mini': { batch: 1, tolerance: 1e-4 },
+  'bert-mini-inference': { batch: 1, tolerance: 1e-4 },
 };
 
 const { values, positionals } = parseArgs({

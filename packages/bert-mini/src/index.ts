@@ -31,6 +31,7 @@ export {
   maskedLoss,
   pretrain,
   pretrainingLoss,
+  pretrainingStep,
   type OptimizerConfig,
   type PretrainingEvents,
   type PretrainingRun,

@@ -70,6 +70,24 @@ export function pretrainingLoss(
   return { loss: tf.add(wordLoss, sentenceLoss), wordLoss };
 }
 
+/**
+ * One update by one batch, as a function to {@link compile}: the batch, the learning rate, and the key of the dropout's noise
+ * (int32 [2]).
+ */
+export function pretrainingStep(
+  model: BertForPretraining,
+  optimizer: AdamW,
+  config: OptimizerConfig & Pick<PretrainingConfig, 'nextSentence'>,
+): (...tensors: [...BatchTensors, tf.Scalar, tf.Tensor1D]) => { loss: tf.Scalar } {
+  return (tokens, segments, places, labels, elsewhere, learningRate, key) => {
+    const batch: BatchTensors = [tokens, segments, places, labels, elsewhere];
+    const options = { nextSentence: config.nextSentence, key: new RandomKey(key) };
+    return {
+      loss: updateBy(model, optimizer, config, learningRate, () => pretrainingLoss(model, batch, options).loss),
+    };
+  };
+}
+
 /** What a caller may want to know while {@link pretrain} runs. */
 export interface PretrainingEvents {
   /** After each update; true stops after this one. */
@@ -91,15 +109,7 @@ export interface PretrainingRun {
 /** The loop. Everything random is a function of the seed and of the step. @returns the number of updates made in all */
 export async function pretrain(run: PretrainingRun): Promise<number> {
   const { model, optimizer, batches, config, seed, events = {} } = run;
-  const step: CompiledStep<[...BatchTensors, tf.Scalar, tf.Tensor1D], { loss: tf.Tensor }> = compile(
-    (tokens, segments, places, labels, elsewhere, learningRate, key) => {
-      const batch: BatchTensors = [tokens, segments, places, labels, elsewhere];
-      const options = { nextSentence: config.nextSentence, key: new RandomKey(key) };
-      return {
-        loss: updateBy(model, optimizer, config, learningRate, () => pretrainingLoss(model, batch, options).loss),
-      };
-    },
-  );
+  const step = compile(pretrainingStep(model, optimizer, config));
   const schedule = learningRateSchedule(config, config.steps);
   const noise = new Random(seed, 'pretraining dropout');
   model.train();

@@ -28,6 +28,7 @@ export {
   type TrainingRun,
   type TrainStep,
 } from './train.ts';
+export { GptDecoder } from './decoder.ts';
 export { generateText, generateTokens, sampleToken, type GenerateOptions, type SamplingOptions } from './generate.ts';
 export { encodePretrained, pretrained, type EncodePretrainedOptions, type PretrainedName } from './weights.ts';
 export { deviations } from './deviations.ts';

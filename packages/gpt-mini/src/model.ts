@@ -96,10 +96,14 @@ export class GptBlock extends Module {
   /** x [B, T, C] → [B, T, C] */
   forward(x: tf.Tensor, call: { key?: RandomKey | undefined; cache?: KeyValueCache | undefined } = {}): tf.Tensor {
     const { key, cache } = call;
-    const attended = this.attention.forward(this.attentionNorm.forward(x), {
-      ...(key && { key: key.fold('attention') }),
-      ...(cache && { cache }),
-    });
+    const attend = (normed: tf.Tensor): tf.Tensor =>
+      this.attention.forward(normed, { ...(key && { key: key.fold('attention') }), ...(cache && { cache }) });
+    return this.compose(x, attend, key);
+  }
+
+  /** {@link forward} with an attention of the caller's, normed x [B, T, C] → [B, T, C]. */
+  compose(x: tf.Tensor, attend: (normed: tf.Tensor) => tf.Tensor, key?: RandomKey): tf.Tensor {
+    const attended = attend(this.attentionNorm.forward(x));
     const mixed = tf.add(x, this.dropout.forward(attended, key?.fold('attentionOutput')));
     const transformed = this.feedForward.forward(this.feedForwardNorm.forward(mixed));
     return tf.add(mixed, this.dropout.forward(transformed, key?.fold('feedForwardOutput')));
@@ -172,21 +176,37 @@ export class Gpt extends Module {
    * @returns logits, [B, T, V]
    */
   forward(tokens: tf.Tensor2D, call: GptCall = {}): tf.Tensor3D {
-    const [B, T] = tokens.shape;
-    const { contextLength, features, vocabularySize } = this.config;
+    return this.scores(this.encode(tokens, call));
+  }
+
+  /** {@link forward} up to the last block, [B, T, C]. */
+  encode(tokens: tf.Tensor2D, call: GptCall = {}): tf.Tensor {
+    const T = tokens.shape[1];
+    const { contextLength } = this.config;
     const seen = call.cache?.[0]?.keys?.shape[2] ?? 0;
     if (seen + T > contextLength) {
       throw new Error(
         `Gpt: ${seen + T} tokens arrived for a model of context length ${contextLength}; give at most the last ${contextLength}.`,
       );
     }
-    const positions = tf.range(seen, seen + T, 1, 'int32'); // [T]
-    const embedded = tf.add(this.tokenEmbedding.forward(tokens), this.positionEmbedding.forward(positions)); // [B, T, C]
+    const embedded = this.embed(tokens, tf.range(seen, seen + T, 1, 'int32')); // [B, T, C]
     let x = this.embeddingDropout.forward(embedded, call.key?.fold('embedding'));
     this.blocks.forEach((block, index) => {
       x = block.forward(x, { key: call.key?.fold(index), cache: call.cache?.[index] }); // [B, T, C]
     });
-    x = this.finalNorm.forward(x);
+    return x;
+  }
+
+  /** Tokens int32 [B, T] at positions int32 [T] → [B, T, C] */
+  embed(tokens: tf.Tensor2D, positions: tf.Tensor1D): tf.Tensor {
+    return tf.add(this.tokenEmbedding.forward(tokens), this.positionEmbedding.forward(positions));
+  }
+
+  /** What the last block returned, [B, T, C], as scores of the next token, [B, T, V]. */
+  scores(encoded: tf.Tensor): tf.Tensor3D {
+    const [B, T] = encoded.shape as [number, number];
+    const { features, vocabularySize } = this.config;
+    const x = this.finalNorm.forward(encoded);
     if (this.head !== undefined) return this.head.forward(x) as tf.Tensor3D; // [B, T, V]
     const rows = tf.reshape(x, [B * T, features]) as tf.Tensor2D;
     const scores = tf.matMul(rows, this.tokenEmbedding.weight.value as tf.Tensor2D, false, true); // [B·T, V]

@@ -1,8 +1,8 @@
 import { tf, useBackend } from '@milestones/backend';
 import { Random } from '@milestones/core';
 import { CharacterTokenizer } from '@milestones/datasets';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { generateText, generateTokens, Gpt, sampleToken } from '../src/index.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { generateText, generateTokens, Gpt, GptDecoder, sampleToken } from '../src/index.ts';
 
 const size = { vocabularySize: 5, contextLength: 6, features: 8, layers: 2, heads: 2, dropout: 0 } as const;
 let model: Gpt;
@@ -72,6 +72,57 @@ describe('generateTokens', () => {
   });
 });
 
+describe.each(['cpu', 'onnx'] as const)('GptDecoder on %s', (engine) => {
+  afterAll(async () => {
+    await useBackend('cpu');
+  });
+
+  it('gives the scores of the whole window, as its tables grow, beyond the context, and for the next text', async () => {
+    await useBackend(engine);
+    const net = new Gpt({ ...size, contextLength: 70, initialization: 'fanIn' }).initialize(5).eval() as Gpt;
+    const random = new Random(2);
+    const before = tf.memory().numTensors;
+    const decoder = new GptDecoder(net);
+    let [compared, worst] = [0, 0];
+    for (const [length, steps] of [
+      [61, 11],
+      [30, 1],
+      [80, 1],
+    ] as const) {
+      const sequence = Array.from({ length }, () => random.integer(5));
+      let scores = await decoder.start(sequence);
+      for (let step = 0; step <= steps; step++) {
+        if (step < 2 || [65, 70, 71].includes(sequence.length)) {
+          const window = sequence.slice(-70);
+          const all = tf.tidy(() => net.forward(tf.tensor2d([window], undefined, 'int32')).dataSync());
+          const expected = all.subarray((window.length - 1) * 5);
+          worst = scores.reduce((most, score, token) => Math.max(most, Math.abs(score - expected[token]!)), worst);
+          compared++;
+        }
+        const token = random.integer(5);
+        sequence.push(token);
+        scores = await decoder.step(token);
+      }
+    }
+    expect(compared).toBe(9);
+    expect(worst).toBeLessThan(1e-5);
+    await decoder.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+    await expect(decoder.step(1)).rejects.toThrow('no text was begun; call start with a prompt first');
+    net.dispose();
+  });
+});
+
+describe('generateTokens with a decoder that is kept', () => {
+  it('writes what it writes with one of its own', async () => {
+    const decoder = new GptDecoder(model);
+    const own = await tokensOf({ tokens: 12, seed: 5 });
+    expect(await tokensOf({ tokens: 12, seed: 5, decoder })).toEqual(own);
+    expect(await tokensOf({ tokens: 12, seed: 5, decoder })).toEqual(own);
+    await decoder.dispose();
+  });
+});
+
 describe('generateText', () => {
   it('continues a text, and names a character that it does not know', async () => {
     model.tokenizer = new CharacterTokenizer('abcde');
@@ -119,6 +170,15 @@ describe('sampleToken', () => {
 
   it('takes the most likely at temperature 0, the smaller token of a tie', () => {
     expect(sampleToken([1, 3, 3, 2], new Random(1), { temperature: 0 })).toBe(1);
+  });
+
+  it('orders scores as numbers: negative, zero of either sign, infinite, and many', () => {
+    const likeliestOf = (scores: number[]): number => sampleToken(scores, new Random(1), { topK: 1 });
+    expect(likeliestOf([-3, -0.5, -2, -0.5])).toBe(1);
+    expect(likeliestOf([-1, -0, 0, -1e-40])).toBe(1);
+    expect(likeliestOf([-Infinity, 1e-40, -1e-40])).toBe(1);
+    const scores = new Random(7).normalArray(50_257);
+    expect(likeliestOf([...scores])).toBe(scores.indexOf(scores.reduce((a, b) => Math.max(a, b))));
   });
 
   it('survives huge scores and names scores that are none', () => {
