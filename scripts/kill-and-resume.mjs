@@ -86,9 +86,7 @@ async function reached(
   /** @type {ReturnType<typeof start>} */ run,
 ) {
   const folder = join(runFolder, 'checkpoints');
-  let hasEnded = false;
-  run.ended.then(() => (hasEnded = true));
-  while (!hasEnded) {
+  while (run.child.exitCode === null && run.child.signalCode === null) {
     const names = existsSync(folder) ? readdirSync(folder) : [];
     if (names.some((name) => Number(/^step-(\d+)$/.exec(name)?.[1] ?? -1) >= step)) return;
     await sleep(5);
