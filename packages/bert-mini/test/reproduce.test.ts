@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { captureOutput, onlyRunFolder, settingFlags } from '@milestones/reproduce/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BertClassifier, BertForPretraining, classify } from '../src/index.ts';
 import { main } from '../src/reproduce.ts';
 
@@ -12,25 +13,10 @@ beforeEach(async () => {
 });
 afterEach(() => rm(out, { recursive: true, force: true }));
 
-async function run(...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const written = { stdout: '', stderr: '' };
-  const spies = (['stdout', 'stderr'] as const).map((stream) =>
-    vi.spyOn(process[stream], 'write').mockImplementation((text) => {
-      written[stream] += String(text);
-      return true;
-    }),
-  );
-  try {
-    return { code: await main([...argv, '--out', out]), ...written };
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-  }
-}
+const run = (...argv: string[]) => captureOutput(() => main([...argv, '--out', out]));
 
-const set = (values: Record<string, unknown>): string[] =>
-  Object.entries(values).flatMap(([key, value]) => ['--set', `${key}=${String(value)}`]);
 const brief = ['--preset', 'quick', '--backend', 'cpu'].concat(
-  set({
+  settingFlags({
     'pretraining.steps': 4,
     'pretraining.learningRate': 0.001,
     'pretraining.batchSize': 4,
@@ -44,14 +30,14 @@ const brief = ['--preset', 'quick', '--backend', 'cpu'].concat(
     logEvery: 2,
   }),
 );
-const runFolder = (): string => join(out, 'bert-mini', readdirSync(join(out, 'bert-mini'))[0]!);
+const runFolder = (): string => onlyRunFolder(out, 'bert-mini');
 
 describe('reproduce', () => {
   it('pre-trains, fine-tunes with and without it, and leaves models that can be used', async () => {
     const own = join(out, 'own.tsv');
     await writeFile(own, `sentence\tlabel\n${'the dog runs.\t1\nthe cat sleeps.\t0\n'.repeat(30)}`);
     const task = { 'data.task': 'file', 'data.train': own, 'data.validation': own, 'fineTuning.lstm': true };
-    const { code } = await run(...brief, ...set(task));
+    const { code } = await run(...brief, ...settingFlags(task));
     expect(code).toBe(1);
     const summary = JSON.parse(readFileSync(join(runFolder(), 'summary.json'), 'utf8'));
     expect(summary).toMatchObject({ milestone: 'bert-mini', preset: 'quick', steps: 4 });
@@ -72,7 +58,7 @@ describe('reproduce', () => {
   });
 
   it('names what is missing', async () => {
-    const { stderr } = await run(...brief, ...set({ 'data.task': 'file' }));
+    const { stderr } = await run(...brief, ...settingFlags({ 'data.task': 'file' }));
     expect(stderr).toContain('--set data.train=<TSV> --set data.validation=<TSV>');
     const offline = await run('--preset', 'laptop', '--offline', '--data', join(out, 'empty'), '--backend', 'cpu');
     expect(offline.code).toBe(1);

@@ -1,6 +1,7 @@
 import { tf, useBackend } from '@milestones/backend';
 import { Random } from '@milestones/core';
 import { generateText, learnWordPieces, type LabelledText } from '@milestones/datasets';
+import * as v from 'valibot';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   accuracy,
@@ -31,7 +32,7 @@ const model = {
   dropout: 0.1,
   initialDeviation: 0.2,
 };
-const config = pretrainingSchema.parse({ steps: 6, length: 24, batchSize: 4, learningRate: 0.002 });
+const config = v.parse(pretrainingSchema, { steps: 6, length: 24, batchSize: 4, learningRate: 0.002 });
 
 beforeAll(async () => {
   await useBackend('cpu');
@@ -143,7 +144,7 @@ describe('fine-tuning', () => {
     labels: Int32Array.from({ length: 60 }, (_, index) => index % 2),
     classNames: ['no', 'yes'],
   };
-  const settings = fineTuningSchema.parse({
+  const settings = v.parse(fineTuningSchema, {
     epochs: 5,
     length: 24,
     batchSize: 8,
