@@ -2,130 +2,138 @@
  * One schema for the whole milestone: it makes the types, the defaults, the command's flags and their help. The defaults
  * are the agent of 2015 on Atari; what a laptop can train is in the presets.
  */
-import { z } from 'zod';
+import {
+  finiteNumber,
+  fraction,
+  nonNegativeInteger,
+  nonNegativeNumber,
+  option,
+  positiveInteger,
+  positiveNumber,
+} from '@milestones/core';
+import * as v from 'valibot';
 import { environments, type EnvironmentName } from './environments/make.ts';
 
-const positive = z.int().min(1);
-const natural = z.int().min(0);
-const probability = z.number().min(0).max(1);
+const probability = v.pipe(finiteNumber, v.minValue(0), v.maxValue(1));
 
 /** A Q-network. */
-export const networkSchema = z.strictObject({
-  kind: z
-    .enum(['mlp', 'grid', 'atari2013', 'atari2015'])
-    .default('atari2015')
-    .describe(
-      'mlp: dense layers; grid: one 3×3 convolution and a dense layer; the convolutional nets of the two papers',
-    ),
-  hidden: z.array(positive).default([120, 84]).describe('kind mlp: units of the hidden layers'),
+export const networkSchema = v.strictObject({
+  kind: option(
+    v.picklist(['mlp', 'grid', 'atari2013', 'atari2015']),
+    'atari2015',
+    'mlp: dense layers; grid: one 3×3 convolution and a dense layer; the convolutional nets of the two papers',
+  ),
+  hidden: option(v.array(positiveInteger), [120, 84], 'kind mlp: units of the hidden layers'),
 });
 
 /** A Q-network, complete. */
-export type NetworkConfig = z.output<typeof networkSchema>;
+export type NetworkConfig = v.InferOutput<typeof networkSchema>;
 /** A Q-network with everything optional that has a default. */
-export type NetworkOptions = z.input<typeof networkSchema>;
+export type NetworkOptions = v.InferInput<typeof networkSchema>;
 
 /** Where the agent acts. */
-export const environmentSchema = z
-  .strictObject({
-    name: z
-      .enum([...(Object.keys(environments) as EnvironmentName[]), 'gymnasium'])
-      .default('gymnasium')
-      .describe('gymnasium: a process that offers one, with the frames of Atari'),
-    maximumSteps: natural.default(0).describe('moves until an episode is cut off; 0: the environment’s own limit'),
-    stickyProbability: z
-      .number()
-      .min(0)
-      .lt(1)
-      .default(0.1)
-      .describe('games on a grid: probability that the last action is repeated'),
-    command: z
-      .array(z.string())
-      .default([])
-      .describe('name gymnasium: program and arguments of the process; empty: python3 with the script of this package'),
-    game: z.string().default('ALE/Breakout-v5').describe('name gymnasium: what the process is asked for'),
-    frameSkip: positive.default(4).describe('name gymnasium: frames for each move'),
-    frameStack: positive.default(4).describe('k, frames in a state; 1 for what can be seen in one'),
-    crop: z
-      .enum(['2013', '2015'])
-      .default('2015')
-      .describe('name gymnasium: 2013 shrinks to 110×84 and takes the lower 84 rows, 2015 shrinks to 84×84'),
-  })
-  .refine(({ name, frameSkip, frameStack }) => name === 'gymnasium' || (frameSkip === 1 && frameStack === 1), {
-    path: ['frameSkip'],
-    error: 'only frames of Atari are skipped and stacked; set environment.frameSkip and environment.frameStack to 1',
-  });
+export const environmentSchema = v.pipe(
+  v.strictObject({
+    name: option(
+      v.picklist([...(Object.keys(environments) as EnvironmentName[]), 'gymnasium']),
+      'gymnasium',
+      'gymnasium: a process that offers one, with the frames of Atari',
+    ),
+    maximumSteps: option(nonNegativeInteger, 0, 'moves until an episode is cut off; 0: the environment’s own limit'),
+    stickyProbability: option(fraction, 0.1, 'games on a grid: probability that the last action is repeated'),
+    command: option(
+      v.array(v.string()),
+      [],
+      'name gymnasium: program and arguments of the process; empty: python3 with the script of this package',
+    ),
+    game: option(v.string(), 'ALE/Breakout-v5', 'name gymnasium: what the process is asked for'),
+    frameSkip: option(positiveInteger, 4, 'name gymnasium: frames for each move'),
+    frameStack: option(positiveInteger, 4, 'k, frames in a state; 1 for what can be seen in one'),
+    crop: option(
+      v.picklist(['2013', '2015']),
+      '2015',
+      'name gymnasium: 2013 shrinks to 110×84 and takes the lower 84 rows, 2015 shrinks to 84×84',
+    ),
+  }),
+  v.forward(
+    v.check(
+      ({ name, frameSkip, frameStack }) => name === 'gymnasium' || (frameSkip === 1 && frameStack === 1),
+      'only frames of Atari are skipped and stacked; set environment.frameSkip and environment.frameStack to 1',
+    ),
+    ['frameSkip'],
+  ),
+);
 
 /** Where the agent acts, complete. */
-export type EnvironmentConfig = z.output<typeof environmentSchema>;
+export type EnvironmentConfig = v.InferOutput<typeof environmentSchema>;
 
 /** The agent and how it learns. Defaults: Mnih et al. 2015, extended data table 1. */
-export const agentSchema = z.strictObject({
-  targetNetwork: z
-    .boolean()
-    .default(true)
-    .describe('2015: targets come from a copy of the network that is renewed now and then; false: 2013'),
-  targetEvery: positive.default(10_000).describe('updates between two copies'),
-  double: z.boolean().default(false).describe('the online network chooses the action that the target network values'),
-  loss: z.enum(['squared', 'huber']).default('huber').describe('huber: errors clipped to ±1, 2015; squared: 2013'),
-  discount: z.number().min(0).lt(1).default(0.99).describe('γ'),
-  replay: z.boolean().default(true).describe('false: learn from the latest move alone'),
-  replayCapacity: positive.default(100_000).describe('frames in the replay memory; the papers: 1,000,000'),
-  replayMegabytes: positive.default(2048).describe('the most memory that the replay memory may take'),
-  initialExploration: probability.default(1).describe('ε at the start'),
-  finalExploration: probability.default(0.1).describe('ε at the end of its fall'),
-  explorationFrames: natural.default(1_000_000).describe('frames over which ε falls'),
+export const agentSchema = v.strictObject({
+  targetNetwork: option(
+    v.boolean(),
+    true,
+    '2015: targets come from a copy of the network that is renewed now and then; false: 2013',
+  ),
+  targetEvery: option(positiveInteger, 10_000, 'updates between two copies'),
+  double: option(v.boolean(), false, 'the online network chooses the action that the target network values'),
+  loss: option(v.picklist(['squared', 'huber']), 'huber', 'huber: errors clipped to ±1, 2015; squared: 2013'),
+  discount: option(fraction, 0.99, 'γ'),
+  replay: option(v.boolean(), true, 'false: learn from the latest move alone'),
+  replayCapacity: option(positiveInteger, 100_000, 'frames in the replay memory; the papers: 1,000,000'),
+  replayMegabytes: option(positiveInteger, 2048, 'the most memory that the replay memory may take'),
+  initialExploration: option(probability, 1, 'ε at the start'),
+  finalExploration: option(probability, 0.1, 'ε at the end of its fall'),
+  explorationFrames: option(nonNegativeInteger, 1_000_000, 'frames over which ε falls'),
 });
 
 /** The agent, complete. */
-export type AgentConfig = z.output<typeof agentSchema>;
+export type AgentConfig = v.InferOutput<typeof agentSchema>;
 
 /** How long and by what the agent is trained. */
-export const trainingSchema = z.strictObject({
-  frames: positive.default(50_000_000).describe('frames of the game'),
-  learningStarts: natural.default(50_000).describe('frames before the first update, spent at random by ε'),
-  trainEvery: positive.default(4).describe('moves between two updates'),
-  batchSize: positive.default(32).describe('B, moves in an update'),
-  optimizer: z.enum(['rmsprop', 'adam']).default('rmsprop').describe('rmsprop is centred'),
-  learningRate: z.number().positive().default(2.5e-4).describe('learning rate'),
-  smoothing: z.number().min(0).lt(1).default(0.95).describe('rmsprop: decay of both moving averages'),
-  epsilon: z.number().positive().default(0.01).describe('rmsprop: least squared gradient; adam: ε'),
-  epsilonInsideRoot: z.boolean().default(true).describe('rmsprop: the paper’s place of ε; false: PyTorch’s'),
-  clipNorm: z.number().min(0).default(0).describe('largest global norm of the gradients; 0 switches clipping off'),
-  evaluateEvery: positive.default(1_000_000).describe('frames between two evaluations'),
-  evaluationEpisodes: positive.default(30).describe('episodes of an evaluation'),
-  finalEpisodes: positive.default(100).describe('episodes of the last evaluation'),
-  evaluationExploration: probability.default(0.05).describe('ε in evaluations'),
-  evaluationSteps: positive.default(5000).describe('moves after which an evaluated episode is cut off'),
-  logEvery: positive.default(10_000).describe('frames between two lines of the log'),
-  checkpointEvery: positive.default(1_000_000).describe('frames between checkpoints, which hold the replay memory'),
+export const trainingSchema = v.strictObject({
+  frames: option(positiveInteger, 50_000_000, 'frames of the game'),
+  learningStarts: option(nonNegativeInteger, 50_000, 'frames before the first update'),
+  trainEvery: option(positiveInteger, 4, 'moves between two updates'),
+  batchSize: option(positiveInteger, 32, 'B, moves in an update'),
+  optimizer: option(v.picklist(['rmsprop', 'adam']), 'rmsprop', 'rmsprop is centred'),
+  learningRate: option(positiveNumber, 2.5e-4, 'learning rate'),
+  smoothing: option(fraction, 0.95, 'rmsprop: decay of both moving averages'),
+  epsilon: option(positiveNumber, 0.01, 'rmsprop: least squared gradient; adam: ε'),
+  epsilonInsideRoot: option(v.boolean(), true, 'rmsprop: the paper’s place of ε; false: PyTorch’s'),
+  clipNorm: option(nonNegativeNumber, 0, 'largest global norm of the gradients; 0 switches clipping off'),
+  evaluateEvery: option(positiveInteger, 1_000_000, 'frames between two evaluations'),
+  evaluationEpisodes: option(positiveInteger, 30, 'episodes of an evaluation'),
+  finalEpisodes: option(positiveInteger, 100, 'episodes of the last evaluation'),
+  evaluationExploration: option(probability, 0.05, 'ε in evaluations'),
+  evaluationSteps: option(positiveInteger, 5000, 'moves after which an evaluated episode is cut off'),
+  logEvery: option(positiveInteger, 10_000, 'frames between two lines of the log'),
+  checkpointEvery: option(positiveInteger, 1_000_000, 'frames between checkpoints, which hold the replay memory'),
 });
 
 /** How long and by what the agent is trained, complete. */
-export type TrainingConfig = z.output<typeof trainingSchema>;
+export type TrainingConfig = v.InferOutput<typeof trainingSchema>;
 
 /** The names of agents in a run: as configured, or with replay and target network on or off. */
 export const variantNames = ['agent', 'replay-and-target', 'replay', 'target', 'neither'] as const;
 
+/** The agents of a run. */
+export const experimentSchema = v.strictObject({
+  variants: option(
+    v.pipe(v.array(v.picklist(variantNames)), v.minLength(1)),
+    ['agent'],
+    `agents, one after the other: ${variantNames.join(', ')}; the last four set replay and target network`,
+  ),
+  seeds: option(positiveInteger, 1, 'seeds of each, from the run’s own on'),
+});
+
 /** The whole configuration of a run. */
-export const configSchema = z.strictObject({
-  environment: environmentSchema.prefault({}),
-  network: networkSchema.prefault({}),
-  agent: agentSchema.prefault({}),
-  training: trainingSchema.prefault({}),
-  experiment: z
-    .strictObject({
-      variants: z
-        .array(z.enum(variantNames))
-        .min(1)
-        .default(['agent'])
-        .describe(
-          `agents, one after the other: ${variantNames.join(', ')}; the last four set replay and target network`,
-        ),
-      seeds: positive.default(1).describe('seeds of each, from the run’s own on'),
-    })
-    .prefault({}),
+export const configSchema = v.strictObject({
+  environment: v.optional(environmentSchema, {}),
+  network: v.optional(networkSchema, {}),
+  agent: v.optional(agentSchema, {}),
+  training: v.optional(trainingSchema, {}),
+  experiment: v.optional(experimentSchema, {}),
 });
 
 /** The whole configuration of a run, complete. */
-export type RunConfig = z.output<typeof configSchema>;
+export type RunConfig = v.InferOutput<typeof configSchema>;

@@ -49,6 +49,7 @@ export {
   agentSchema,
   configSchema,
   environmentSchema,
+  experimentSchema,
   networkSchema,
   trainingSchema,
   variantNames,

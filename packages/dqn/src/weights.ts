@@ -6,12 +6,14 @@ import { tf } from '@milestones/backend';
 import {
   dataToTensors,
   decodeSafetensors,
+  describeIssues,
   encodeSafetensors,
   insideFolder,
   loadBytes,
+  positiveInteger,
   tensorsToData,
 } from '@milestones/core';
-import { z } from 'zod';
+import * as v from 'valibot';
 import { networkSchema } from './config.ts';
 import type { Environment } from './environments/environment.ts';
 import { makeEnvironment } from './environments/make.ts';
@@ -29,17 +31,16 @@ export const pretrained = {
 export type PretrainedName = keyof typeof pretrained;
 
 const files = { config: 'config.json', weights: 'model.safetensors' } as const;
-const positive = z.int().min(1);
-const savedSchema = z.strictObject({
-  milestone: z.literal('dqn'),
+const savedSchema = v.strictObject({
+  milestone: v.literal('dqn'),
   network: networkSchema,
-  stateShape: z.array(positive).min(1),
-  actions: positive,
-  frameStack: positive,
-  environment: z.strictObject({
-    name: z.string(),
-    maximumSteps: z.number().optional(),
-    stickyProbability: z.number().optional(),
+  stateShape: v.pipe(v.array(positiveInteger), v.minLength(1)),
+  actions: positiveInteger,
+  frameStack: positiveInteger,
+  environment: v.strictObject({
+    name: v.string(),
+    maximumSteps: v.optional(v.number()),
+    stickyProbability: v.optional(v.number()),
   }),
 });
 
@@ -77,14 +78,14 @@ export async function loadPretrained(source: PretrainedName | (string & {}) | UR
       { cause: error },
     );
   }
-  const saved = savedSchema.safeParse(parsed);
+  const saved = v.safeParse(savedSchema, parsed);
   if (!saved.success) {
     throw new Error(
       `loadPretrained: ${files.config} of '${String(source)}' is not the configuration of a dqn agent ` +
-        `(${z.prettifyError(saved.error)}); give a folder that savePretrained wrote.`,
+        `(${describeIssues(saved.issues)}); give a folder that savePretrained wrote.`,
     );
   }
-  const { network: config, stateShape, actions, frameStack, environment } = saved.data;
+  const { network: config, stateShape, actions, frameStack, environment } = saved.output;
   const { tensors } = decodeSafetensors(await load(insideFolder(place, files.weights), String(source), files.weights));
   const network = new QNetwork(stateShape, actions, config);
   const state = dataToTensors(tensors);

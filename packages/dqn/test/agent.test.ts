@@ -1,5 +1,6 @@
 import { tf, useBackend } from '@milestones/backend';
 import { Random } from '@milestones/core';
+import * as v from 'valibot';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   configSchema,
@@ -166,7 +167,7 @@ describe('the loss', () => {
 });
 
 const small = (changes: { agent?: object; training?: object } = {}) =>
-  configSchema.parse({
+  v.parse(configSchema, {
     environment: { name: 'CartPole', frameSkip: 1, frameStack: 1 },
     network: { kind: 'mlp', hidden: [16] },
     agent: { replayCapacity: 200, targetEvery: 5, explorationFrames: 100, ...changes.agent },

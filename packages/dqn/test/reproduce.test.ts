@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { useBackend } from '@milestones/backend';
+import { captureOutput, captureProgram, onlyRunFolder, settingFlags } from '@milestones/reproduce/testing';
+import * as v from 'valibot';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { comparisons, trainingsOf } from '../src/experiments.ts';
 import { configSchema, evaluate, loadPretrained, makeHome, pretrained, QNetwork, recordEpisode } from '../src/index.ts';
@@ -18,41 +20,14 @@ beforeEach(async () => {
 });
 afterEach(() => rm(out, { recursive: true, force: true }));
 
-/** Runs something in this process and collects what it prints. */
-async function captured(action: () => Promise<number>): Promise<{ code: number; stdout: string; stderr: string }> {
-  const written = { stdout: '', stderr: '' };
-  const spies = (['stdout', 'stderr'] as const).map((stream) =>
-    vi.spyOn(process[stream], 'write').mockImplementation((text) => {
-      written[stream] += String(text);
-      return true;
-    }),
-  );
-  try {
-    return { code: await action(), ...written };
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-  }
-}
-
-const run = (...argv: string[]) => captured(() => main([...argv, '--out', join(out, 'runs')]));
+const run = (...argv: string[]) => captureOutput(() => main([...argv, '--out', join(out, 'runs')]));
 
 /** Evaluates the command's file anew, as a shell would. */
 const dqn = (...argv: string[]) =>
-  captured(async () => {
-    const { argv: own, exitCode } = process;
-    process.argv = [own[0]!, 'dqn', ...argv];
-    try {
-      vi.resetModules();
-      await import('../src/cli.ts');
-      return Number(process.exitCode ?? 0);
-    } finally {
-      process.argv = own;
-      process.exitCode = exitCode;
-    }
+  captureProgram('dqn', argv, () => {
+    vi.resetModules();
+    return import('../src/cli.ts');
   });
-
-const settings = (values: Record<string, string | number>): string[] =>
-  Object.entries(values).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
 
 /** A run of a second: the quick preset, cut short. */
 const brief = [
@@ -60,7 +35,7 @@ const brief = [
   'quick',
   '--backend',
   'onnx',
-  ...settings({
+  ...settingFlags({
     'training.frames': 120,
     'training.learningStarts': 20,
     'training.trainEvery': 4,
@@ -75,7 +50,7 @@ const brief = [
   }),
 ];
 
-const runFolder = (): string => join(out, 'runs/dqn', readdirSync(join(out, 'runs/dqn'))[0]!);
+const runFolder = (): string => onlyRunFolder(join(out, 'runs'), 'dqn');
 
 describe('reproduce', () => {
   it('trains two agents, writes the run folder, and fails because 120 frames cannot meet the claim', async () => {
@@ -122,10 +97,10 @@ describe('reproduce', () => {
     expect(existsSync(join(whole, 'summary.json'))).toBe(true);
   });
 
-  const process = (fault: string): string[] =>
-    settings({
+  const throughProcess = (fault: string): string[] =>
+    settingFlags({
       'environment.name': 'gymnasium',
-      'environment.command': JSON.stringify([globalThis.process.execPath, standIn, fault]),
+      'environment.command': JSON.stringify([process.execPath, standIn, fault]),
       'environment.frameSkip': 2,
       'environment.frameStack': 2,
       'network.kind': 'atari2013',
@@ -139,20 +114,20 @@ describe('reproduce', () => {
     });
 
   it('learns from the frames of another process', async () => {
-    const { stdout } = await run(...brief, ...process('frames'));
+    const { stdout } = await run(...brief, ...throughProcess('frames'));
     expect(stdout).toContain('40 steps');
     const summary = JSON.parse(readFileSync(join(runFolder(), 'summary.json'), 'utf8'));
     expect(Number.isFinite(summary.metrics.evaluationReturn)).toBe(true);
   });
 
   it('keeps what was learned when that process dies, and can go on with another', async () => {
-    const dying = await run(...brief, ...process('frames, dies after 25'));
+    const dying = await run(...brief, ...throughProcess('frames, dies after 25'));
     expect([dying.code, dying.stderr]).toEqual([1, expect.stringMatching(/It last said: "the emulator crashed"/)]);
     expect(dying.stderr).toContain('Saved what was learned until frame');
     const folder = runFolder();
     const [newest] = readdirSync(join(folder, 'checkpoints')).toSorted().toReversed();
     expect(Number(newest!.slice('step-'.length)) % 10).not.toBe(0); // Not one of those that were planned.
-    const { stdout } = await run('--resume', folder, '--change-config', ...process('frames').slice(2, 4));
+    const { stdout } = await run('--resume', folder, '--change-config', ...throughProcess('frames').slice(2, 4));
     expect(stdout).toContain('40 steps');
   });
 
@@ -162,8 +137,8 @@ describe('reproduce', () => {
     [['--set', 'network.kind=grid'], 1, 'for measured values choose mlp'],
     [['--set', 'environment.frameSkip=4'], 2, 'only frames of Atari are skipped'],
     [['--set', 'experiment.variants=["both"]'], 2, 'experiment.variants'],
-    [process('dies at once'), 1, 'ended with exit code 3'],
-    [process('none'), 1, 'frames in RGB'],
+    [throughProcess('dies at once'), 1, 'ended with exit code 3'],
+    [throughProcess('none'), 1, 'frames in RGB'],
   ])('%j is a mistake that is named, with what to do', async (changes, exit, remedy) => {
     const { code, stderr } = await run(...brief, ...changes);
     expect([code, stderr]).toEqual([exit, expect.stringContaining(remedy)]);
@@ -240,7 +215,7 @@ describe('loadPretrained', () => {
 });
 
 describe('experiments', () => {
-  const config = (variants: string[], seeds = 1) => configSchema.parse({ experiment: { variants, seeds } });
+  const config = (variants: string[], seeds = 1) => v.parse(configSchema, { experiment: { variants, seeds } });
 
   it('set replay and target network by name', () => {
     const found = trainingsOf(config(['replay-and-target', 'neither']), 3);
