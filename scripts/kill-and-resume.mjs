@@ -8,7 +8,7 @@
  * Exits 1 at the first difference.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -96,6 +96,20 @@ function start(/** @type {string} */ milestone, /** @type {string[]} */ argv) {
   return { child, begun, ended, output: () => output };
 }
 
+/** Waits until the run in a folder has a checkpoint of some step or a later one, or has ended. */
+async function reached(
+  /** @type {string} */ runFolder,
+  /** @type {number} */ step,
+  /** @type {ReturnType<typeof start>} */ run,
+) {
+  const folder = join(runFolder, 'checkpoints');
+  while (run.child.exitCode === null && run.child.signalCode === null) {
+    const names = existsSync(folder) ? readdirSync(folder) : [];
+    if (names.some((name) => Number(/^step-(\d+)$/.exec(name)?.[1] ?? -1) >= step)) return;
+    await sleep(5);
+  }
+}
+
 function fail(/** @type {string} */ message) {
   console.error(`kill-and-resume: ${message}`);
   process.exit(1);
@@ -124,18 +138,27 @@ async function check(/** @type {string} */ milestone) {
   const began = performance.now();
   const undisturbed = start(milestone, newRun(calm));
   await undisturbed.begun;
-  const begunAfter = performance.now();
+  const startedAt = performance.now();
+  await reached(onlyRun(calm), 1, undisturbed);
+  const [preparing, trainingSince] = [performance.now() - startedAt, performance.now()];
+  await reached(onlyRun(calm), steps, undisturbed);
+  const training = performance.now() - trainingSince;
   await undisturbed.ended;
-  const duration = performance.now() - begunAfter;
   console.log(`… took ${((performance.now() - began) / 1000).toFixed(1)} s`);
 
   let done = 0;
   let argv = newRun(stormy);
+  let reachedStep = 0;
   while (done < kills) {
     const run = start(milestone, argv);
     await run.begun;
-    // Moments spread over a part of the run, so that most of the kills fall into it and none only after its end.
-    await sleep((random.uniform() * duration * 2) / (kills + 1));
+    // Two of three kills fall between the first new checkpoint and some later one, so that each adds to the run and none
+    // comes after its end; the others fall while the run gets ready or takes its first steps.
+    if (done % 3 === 2) await sleep(random.uniform() * preparing);
+    else {
+      await reached(onlyRun(stormy), reachedStep + 1, run);
+      await sleep((random.uniform() * training) / (2 * (kills + 1)));
+    }
     run.child.kill('SIGKILL');
     const end = await run.ended;
     if (end !== 'SIGKILL') {
@@ -154,6 +177,7 @@ async function check(/** @type {string} */ milestone) {
       await loadCheckpoint(join(runFolder, 'checkpoints', name));
     }
     JSON.parse(readFileSync(join(runFolder, 'config.json'), 'utf8'));
+    reachedStep = checkpoint?.step ?? 0;
     console.log(
       `kill ${done}: last checkpoint at step ${checkpoint?.step ?? 'none'}, everything under a final name is whole`,
     );
