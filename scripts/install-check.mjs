@@ -11,6 +11,7 @@ import { packAll, run, temporaryFolder } from './pack.mjs';
 const sample = `
 import assert from 'node:assert/strict';
 import { useBackend } from '@milestones/backend';
+import { completeConfig } from '@milestones/core';
 import { CharacterTokenizer, generateCorpus } from '@milestones/datasets';
 import { createOptimizer, generateText, Gpt, train, trainingSchema } from '@milestones/gpt-mini';
 
@@ -24,7 +25,7 @@ const model = new Gpt({
 model.initialize(1);
 model.tokenizer = tokenizer;
 
-const config = trainingSchema.parse({
+const config = completeConfig('install-check', trainingSchema, {
   steps: 10, batchSize: 4, learningRate: 1e-2, schedule: 'constant', logEvery: 1, evaluateEvery: 10, evaluationBatches: 1,
 });
 const losses = [];

@@ -33,7 +33,7 @@ const workloads = {
     const shape = { vocabularySize: 24, contextLength: 32, features: 32, layers: 2, heads: 2, dropout: 0.1 };
     const model = new gptMini.Gpt(shape).initialize(1);
     const settings = { steps: 600, batchSize: 4, learningRate: 0.01, warmupSteps: 20 };
-    const optimizer = gptMini.createOptimizer(model, gptMini.trainingSchema.parse(settings));
+    const optimizer = gptMini.createOptimizer(model, core.completeConfig('gpt-mini', gptMini.trainingSchema, settings));
     const text = generateCorpus({ characters: 20_000 }).train;
     const tokens = new CharacterTokenizer(text).encode(text);
     const windows = (starts, shift) =>

@@ -2,7 +2,7 @@
  * A pre-training step of BERT-mini (Turc et al. 2019: 4 layers, 256 features, 4 heads, 30,522 tokens): 16 sequences of 128
  * tokens, 19 of them to be guessed, next sentences too, with dropout, clipping and the released optimizer.
  */
-import { bertMini } from '../packages.mjs';
+import { bertMini, core } from '../packages.mjs';
 import { countParameters, integers } from './workload.mjs';
 
 export const batchSize = 16;
@@ -15,7 +15,11 @@ const HIDDEN = 19;
 export function create({ batch = batchSize, learningRate = 1e-4 } = {}) {
   const model = new bertMini.BertForPretraining('mini').initialize(1);
   model.train();
-  const config = bertMini.pretrainingSchema.parse({ batchSize: batch, length: LENGTH, nextSentence: true });
+  const config = core.completeConfig('bert-mini', bertMini.pretrainingSchema, {
+    batchSize: batch,
+    length: LENGTH,
+    nextSentence: true,
+  });
   const { vocabularySize } = model.config;
   return {
     parameters: countParameters(model),

@@ -8,6 +8,7 @@
 import { tf } from '@milestones/backend';
 import {
   averagePool2d,
+  completeConfig,
   Convolution2D,
   Dense,
   localResponseNormalization,
@@ -18,7 +19,7 @@ import {
   type ClassProbability,
   type Initializer,
 } from '@milestones/core';
-import { checked, cifarNetConfigSchema, type CifarNetConfig, type CifarNetOptions } from './config.ts';
+import { cifarNetConfigSchema, type CifarNetConfig, type CifarNetOptions } from './config.ts';
 import { predictImage, type Pixels, type Preprocessing } from './predict.ts';
 import { loadPretrained, type PretrainedName } from './weights.ts';
 
@@ -40,7 +41,7 @@ export class CifarNet extends Module {
   /** Declares a network; no weight is allocated before `initialize`, `loadStateDict` or {@link fromPretrained}. */
   constructor(options: CifarNetOptions = {}) {
     super();
-    this.config = checked(cifarNetConfigSchema, 'CifarNet', options);
+    this.config = completeConfig('CifarNet', cifarNetConfigSchema, options);
     const { inputChannels, classes, initialization } = this.config;
     this.classes = classes;
     const weights = (

@@ -14,6 +14,7 @@
 import { tf } from '@milestones/backend';
 import {
   constant,
+  completeConfig,
   Convolution2D,
   Dense,
   Dropout,
@@ -25,7 +26,7 @@ import {
   type ClassProbability,
   type RandomKey,
 } from '@milestones/core';
-import { alexnetConfigSchema, checked, type AlexNetConfig, type AlexNetOptions } from './config.ts';
+import { alexnetConfigSchema, type AlexNetConfig, type AlexNetOptions } from './config.ts';
 import { loadTorchvision } from './torchvision.ts';
 import { predictImage, type Pixels, type Preprocessing } from './predict.ts';
 
@@ -60,7 +61,7 @@ export class AlexNet extends Module {
   /** Declares a network; no weight is allocated before `initialize`, `loadStateDict` or {@link fromTorchvision}. */
   constructor(options: AlexNetOptions = {}) {
     super();
-    this.config = checked(alexnetConfigSchema, 'AlexNet', options);
+    this.config = completeConfig('AlexNet', alexnetConfigSchema, options);
     const { variant, classes } = this.config;
     this.classes = classes;
     const { channels, groups } = channelsOf[variant];

@@ -1,8 +1,17 @@
 /** From the bytes of one image to a network's input, and to the names of its likely classes. */
 import { tf } from '@milestones/backend';
-import { tenCropViews, testTimeAugmentation, type ClassProbability, type Module, topClasses } from '@milestones/core';
+import {
+  tenCropViews,
+  testTimeAugmentation,
+  type ClassProbability,
+  type Module,
+  topClasses,
+  finiteNumber,
+  positiveInteger,
+  positiveNumber,
+} from '@milestones/core';
 import { evaluationBatches, type AugmentationStep } from '@milestones/datasets';
-import { z } from 'zod';
+import * as v from 'valibot';
 
 /** An image as bytes. */
 export interface Pixels {
@@ -13,15 +22,17 @@ export interface Pixels {
   channels: number;
 }
 
-export const preprocessingSchema = z.strictObject({
-  size: z.int().min(1).describe('height and width of the prepared image'),
-  crop: z.int().min(1).optional().describe('height and width of the ten pieces of it that are averaged; default: none'),
-  mean: z.array(z.number()).describe('of each channel, of pixels from 0 to 1'),
-  deviation: z.array(z.number().positive()).describe('standard deviation of each channel'),
+export const preprocessingSchema = v.strictObject({
+  size: v.pipe(positiveInteger, v.description('height and width of the prepared image')),
+  crop: v.optional(
+    v.pipe(positiveInteger, v.description('height and width of the ten pieces of it that are averaged; default: none')),
+  ),
+  mean: v.pipe(v.array(finiteNumber), v.description('of each channel, of pixels from 0 to 1')),
+  deviation: v.pipe(v.array(positiveNumber), v.description('standard deviation of each channel')),
 });
 
 /** How images become a network's input: the shorter side resized, the middle cut out, (pixel − mean) / deviation. */
-export type Preprocessing = z.output<typeof preprocessingSchema>;
+export type Preprocessing = v.InferOutput<typeof preprocessingSchema>;
 
 /** The same as steps for `evaluationBatches`, for images of one size. */
 export function preparationSteps(

@@ -11,8 +11,9 @@ import {
   tensorsToData,
   widenToFloat32,
   type TensorData,
+  describeIssues,
 } from '@milestones/core';
-import { z } from 'zod';
+import * as v from 'valibot';
 import type { CifarNet } from './cifar-net.ts';
 import { cifarNetConfigSchema, type CifarNetConfig } from './config.ts';
 import { preprocessingSchema, type Preprocessing } from './predict.ts';
@@ -27,10 +28,10 @@ export const pretrained = {
 export type PretrainedName = keyof typeof pretrained;
 
 const files = { config: 'config.json', weights: 'model.safetensors' } as const;
-const savedConfigSchema = z.strictObject({
-  milestone: z.literal('alexnet'),
+const savedConfigSchema = v.strictObject({
+  milestone: v.literal('alexnet'),
   model: cifarNetConfigSchema,
-  classNames: z.array(z.string()),
+  classNames: v.array(v.string()),
   preprocessing: preprocessingSchema,
 });
 
@@ -60,14 +61,14 @@ export async function loadPretrained(source: string | URL): Promise<SavedCifarNe
       { cause: error },
     );
   }
-  const saved = savedConfigSchema.safeParse(parsed);
+  const saved = v.safeParse(savedConfigSchema, parsed);
   if (!saved.success) {
     throw new Error(
       `CifarNet.fromPretrained: ${files.config} of '${String(source)}' is not the configuration of an alexnet model ` +
-        `(${z.prettifyError(saved.error)}); give a folder that savePretrained wrote.`,
+        `(${describeIssues(saved.issues)}); give a folder that savePretrained wrote.`,
     );
   }
-  const { model: config, classNames, preprocessing } = saved.data;
+  const { model: config, classNames, preprocessing } = saved.output;
   const tensors = await loadTensors(inside(place, files.weights), String(source));
   return { config, classNames, preprocessing, state: dataToTensors(tensors) };
 }

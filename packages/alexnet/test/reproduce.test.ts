@@ -3,6 +3,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateShapes } from '@milestones/datasets';
+import { captureOutput, captureProgram, onlyRunFolder, settingFlags } from '@milestones/reproduce/testing';
+import * as v from 'valibot';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { pngFile, pngLines } from '../../datasets/test/node/image-files.ts';
 import { configSchema } from '../src/config.ts';
@@ -17,41 +19,14 @@ beforeEach(async () => {
 });
 afterEach(() => rm(out, { recursive: true, force: true }));
 
-/** Runs something in this process and collects what it prints. */
-async function captured(action: () => Promise<number>): Promise<{ code: number; stdout: string; stderr: string }> {
-  const written = { stdout: '', stderr: '' };
-  const spies = (['stdout', 'stderr'] as const).map((stream) =>
-    vi.spyOn(process[stream], 'write').mockImplementation((text) => {
-      written[stream] += String(text);
-      return true;
-    }),
-  );
-  try {
-    return { code: await action(), ...written };
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-  }
-}
-
-const run = (...argv: string[]) => captured(() => main([...argv, '--out', join(out, 'runs')]));
+const run = (...argv: string[]) => captureOutput(() => main([...argv, '--out', join(out, 'runs')]));
 
 /** Evaluates the command's file anew, as a shell would. */
 const alexnet = (...argv: string[]) =>
-  captured(async () => {
-    const { argv: own, exitCode } = process;
-    process.argv = [own[0]!, 'alexnet', ...argv];
-    try {
-      vi.resetModules();
-      await import('../src/cli.ts');
-      return Number(process.exitCode ?? 0);
-    } finally {
-      process.argv = own;
-      process.exitCode = exitCode;
-    }
+  captureProgram('alexnet', argv, () => {
+    vi.resetModules();
+    return import('../src/cli.ts');
   });
-
-const settings = (values: Record<string, string | number>): string[] =>
-  Object.entries(values).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
 
 /** A run of a second: the quick preset, cut short. */
 const brief = [
@@ -59,7 +34,7 @@ const brief = [
   'quick',
   '--backend',
   'onnx',
-  ...settings({
+  ...settingFlags({
     'training.steps': 4,
     'training.batchSize': 4,
     'training.evaluateEvery': 2,
@@ -72,7 +47,7 @@ const brief = [
   }),
 ];
 
-const runFolder = (): string => join(out, 'runs/alexnet', readdirSync(join(out, 'runs/alexnet'))[0]!);
+const runFolder = (): string => onlyRunFolder(join(out, 'runs'), 'alexnet');
 
 /** Writes images of shapes as `<part>/<class>/<number>.png`. */
 async function writeImages(folder: string, size: number): Promise<void> {
@@ -121,7 +96,7 @@ describe('reproduce', () => {
   });
 
   it('holds images out where told to, and does not look at the test images then', async () => {
-    await run(...brief, ...settings({ 'data.validationImages': 5, 'experiment.nets': '["cifar"]' }));
+    await run(...brief, ...settingFlags({ 'data.validationImages': 5, 'experiment.nets': '["cifar"]' }));
     const { metrics } = JSON.parse(readFileSync(join(runFolder(), 'summary.json'), 'utf8'));
     expect(metrics).toHaveProperty('validationAccuracy');
     expect(metrics).not.toHaveProperty('testAccuracy');
@@ -130,7 +105,10 @@ describe('reproduce', () => {
   it('trains on a folder of images of your own, of another size; the command then names what is on one', async () => {
     await writeImages(join(out, 'images'), 36);
     const own = { 'data.set': 'folder', 'data.folder': join(out, 'images'), 'experiment.nets': '["cifar"]' };
-    const { code, stdout } = await run(...brief, ...settings({ ...own, 'cifar.classes': 2, 'cifar.inputChannels': 3 }));
+    const { code, stdout } = await run(
+      ...brief,
+      ...settingFlags({ ...own, 'cifar.classes': 2, 'cifar.inputChannels': 3 }),
+    );
     expect([code, stdout]).toEqual([1, expect.stringContaining('Missed: ')]); // The preset's claims are of other nets.
     const weights = ['--weights', join(runFolder(), 'model'), '--backend', 'cpu'];
     const image = join(out, 'images/test/even/disc.png');
@@ -141,7 +119,7 @@ describe('reproduce', () => {
     const best = await alexnet('predict', image, image, '--top', '1', ...weights);
     expect(best.stdout.trim().split('\n')).toHaveLength(4);
 
-    const wrong = await run(...brief, ...settings(own));
+    const wrong = await run(...brief, ...settingFlags(own));
     expect([wrong.code, wrong.stderr]).toEqual([
       1,
       expect.stringContaining('set cifar.classes and imagenet.classes to 2, and cifar.inputChannels to 3'),
@@ -191,7 +169,7 @@ describe('the command alexnet', () => {
 describe('notArrived', () => {
   it('names the nets above the training error to stop at', () => {
     const config = (stopAtTrainError: number) =>
-      configSchema.parse({ experiment: { nets: ['relu-0.002', 'tanh-0.001'] }, training: { stopAtTrainError } });
+      v.parse(configSchema, { experiment: { nets: ['relu-0.002', 'tanh-0.001'] }, training: { stopAtTrainError } });
     const metrics = { 'relu0.002TrainAccuracy': 75, 'tanh0.001TrainAccuracy': 74.9 };
     expect(notArrived(config(25), metrics)).toEqual(['tanh-0.001']);
     expect(notArrived(config(0), metrics)).toEqual([]);
@@ -200,7 +178,7 @@ describe('notArrived', () => {
 
 describe('comparisons', () => {
   it('take each activation at its best rate, and only what was trained', () => {
-    const config = (nets: string[]) => configSchema.parse({ experiment: { nets } });
+    const config = (nets: string[]) => v.parse(configSchema, { experiment: { nets } });
     const nets = ['relu-0.002', 'relu-0.004', 'tanh-0.001', 'tanh-0.0005'];
     const metrics = {
       'relu0.002StepsTrained': 900,

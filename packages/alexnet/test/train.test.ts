@@ -10,6 +10,7 @@ import {
   type RandomKey,
 } from '@milestones/core';
 import { evaluationBatches, generateShapes, ImageBatches, type ImageDataset } from '@milestones/datasets';
+import * as v from 'valibot';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   augmentationOf,
@@ -26,7 +27,7 @@ import {
   type TrainingRun,
 } from '../src/index.ts';
 
-const config = trainingSchema.parse({
+const config = v.parse(trainingSchema, {
   steps: 6,
   batchSize: 4,
   learningRate: 0.01,
@@ -208,7 +209,7 @@ describe('GroupedDescent', () => {
     const model = new CifarNet().initialize(1);
     const parameters = model.trainableParameters();
     for (const [, { value }] of parameters) value.assign(tf.ones(value.shape));
-    const optimizer = new GroupedDescent(model, trainingSchema.parse({ momentum: 0.5 }));
+    const optimizer = new GroupedDescent(model, v.parse(trainingSchema, { momentum: 0.5 }));
     const gradients = Object.fromEntries([...parameters].map(([name, { shape }]) => [name, tf.fill([...shape], 2)]));
     optimizer.update(gradients, tf.scalar(0.01));
     const valueOf = (name: string): number => parameters.get(name)!.value.dataSync()[0]!;
@@ -224,7 +225,7 @@ describe('GroupedDescent', () => {
 
 describe('the recipe', () => {
   it('of the layer files divides the rate by 10 for the last 20 epochs, twice', () => {
-    const schedule = learningRateSchedule(trainingSchema.parse({}));
+    const schedule = learningRateSchedule(v.parse(trainingSchema, {}));
     const rates = [0, 46_799, 46_800, 50_699, 50_700, 54_599].map((step) => Number(schedule(step).toFixed(7)));
     expect(rates).toEqual([0.001, 0.001, 0.0001, 0.0001, 0.00001, 0.00001]);
   });

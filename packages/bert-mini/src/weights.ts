@@ -15,6 +15,11 @@ import {
   tensorsToData,
   type TensorData,
   type TensorPlace,
+  completeConfig,
+  describeIssues,
+  fraction,
+  positiveInteger,
+  positiveNumber,
 } from '@milestones/core';
 import {
   locateModel,
@@ -25,30 +30,32 @@ import {
   type LocateModelOptions,
   type TokenizerFiles,
 } from '@milestones/datasets';
-import { z } from 'zod';
+import * as v from 'valibot';
 import { bertConfigSchema, type BertConfig } from './config.ts';
 import type { BertClassifier, BertForPretraining } from './model.ts';
 
 /** Which heads a folder is read with. */
 export type ModelKind = 'BertForPretraining' | 'BertClassifier';
 
-const savedSchema = z.object({
-  model_type: z.literal('bert'),
-  vocab_size: z.int().min(1),
-  max_position_embeddings: z.int().min(1).default(512),
-  type_vocab_size: z.int().min(1).default(2),
-  hidden_size: z.int().min(1),
-  num_hidden_layers: z.int().min(1),
-  num_attention_heads: z.int().min(1),
-  intermediate_size: z.int().min(1),
-  hidden_act: z.enum(['gelu', 'gelu_new', 'gelu_pytorch_tanh']).default('gelu'),
-  hidden_dropout_prob: z.number().min(0).lt(1).default(0.1),
-  layer_norm_eps: z.number().positive().default(1e-12),
-  initializer_range: z.number().positive().default(0.02),
-  position_embedding_type: z.literal('absolute').default('absolute'),
-  is_decoder: z.literal(false).default(false),
-  id2label: z.record(z.string(), z.string()).optional(),
+const savedSchema = v.object({
+  model_type: v.literal('bert'),
+  vocab_size: positiveInteger,
+  max_position_embeddings: v.optional(positiveInteger, 512),
+  type_vocab_size: v.optional(positiveInteger, 2),
+  hidden_size: positiveInteger,
+  num_hidden_layers: positiveInteger,
+  num_attention_heads: positiveInteger,
+  intermediate_size: positiveInteger,
+  hidden_act: v.optional(v.picklist(['gelu', 'gelu_new', 'gelu_pytorch_tanh']), 'gelu'),
+  hidden_dropout_prob: v.optional(fraction, 0.1),
+  layer_norm_eps: v.optional(positiveNumber, 1e-12),
+  initializer_range: v.optional(positiveNumber, 0.02),
+  position_embedding_type: v.optional(v.literal('absolute'), 'absolute'),
+  is_decoder: v.optional(v.literal(false), false),
+  id2label: v.optional(v.record(v.string(), v.string())),
 });
+
+const MOST_UNUSED_ROWS = 512;
 
 /** A model as it was saved. The tensors are the caller's to dispose. */
 export interface SavedBert {
@@ -71,23 +78,25 @@ export async function loadPretrained(
 ): Promise<SavedBert> {
   const where = `${kind}.fromPretrained`;
   const folder = await locateModel(source, options);
-  const saved = savedSchema.safeParse(await loadModelConfig(where, folder));
+  const saved = v.safeParse(savedSchema, await loadModelConfig(where, folder));
   if (!saved.success) {
     throw new Error(
-      `${where}: config.json of '${String(source)}' is not of a BERT that can be read here (${z.prettifyError(saved.error)}); ` +
+      `${where}: config.json of '${String(source)}' is not of a BERT that can be read here (${describeIssues(saved.issues)}); ` +
         'give the folder of a BERT model.',
     );
   }
-  const config = configFrom(saved.data);
+  const config = configFrom(`${where}: config.json of '${String(source)}'`, saved.output);
   const tokenizer = await loadTokenizerOf(where, folder);
-  if (tokenizer !== undefined && tokenizer.vocabularySize > config.vocabularySize) {
+  // An embedding may be padded to a round number; hundreds of rows too many mean a vocabulary of another model.
+  const unused = tokenizer === undefined ? 0 : config.vocabularySize - tokenizer.vocabularySize;
+  if (tokenizer !== undefined && (unused < 0 || unused > MOST_UNUSED_ROWS)) {
     throw new Error(
       `${where}: the tokenizer of '${String(source)}' has ${tokenizer.vocabularySize} tokens and the model ` +
-        `${config.vocabularySize}; the files belong to different models.`,
+        `${config.vocabularySize}; the files belong to different models. Get vocab.txt from where the weights are from.`,
     );
   }
   const tensors = plainNames(await loadModelWeights(where, folder));
-  const labels = Object.entries(saved.data.id2label ?? {}).toSorted(([a], [b]) => Number(a) - Number(b));
+  const labels = Object.entries(saved.output.id2label ?? {}).toSorted(([a], [b]) => Number(a) - Number(b));
   let classNames: string[] | undefined;
   if (kind === 'BertClassifier') {
     const count = tensors['classifier.weight']?.shape[0];
@@ -131,8 +140,8 @@ export async function encodePretrained(
   };
 }
 
-function configFrom(saved: z.output<typeof savedSchema>): BertConfig {
-  return bertConfigSchema.parse({
+function configFrom(where: string, saved: v.InferOutput<typeof savedSchema>): BertConfig {
+  return completeConfig(where, bertConfigSchema, {
     vocabularySize: saved.vocab_size,
     contextLength: saved.max_position_embeddings,
     segments: saved.type_vocab_size,

@@ -1,6 +1,7 @@
 import { tf, useBackend } from '@milestones/backend';
 import { Random } from '@milestones/core';
 import { generateText, learnWordPieces, type LabelledText } from '@milestones/datasets';
+import * as v from 'valibot';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   accuracy,
@@ -31,7 +32,7 @@ const model = {
   dropout: 0.1,
   initialDeviation: 0.2,
 };
-const config = pretrainingSchema.parse({ steps: 6, length: 24, batchSize: 4, learningRate: 0.002 });
+const config = v.parse(pretrainingSchema, { steps: 6, length: 24, batchSize: 4, learningRate: 0.002 });
 
 beforeAll(async () => {
   await useBackend('cpu');
@@ -143,7 +144,7 @@ describe('fine-tuning', () => {
     labels: Int32Array.from({ length: 60 }, (_, index) => index % 2),
     classNames: ['no', 'yes'],
   };
-  const settings = fineTuningSchema.parse({
+  const settings = v.parse(fineTuningSchema, {
     epochs: 5,
     length: 24,
     batchSize: 8,
@@ -176,5 +177,8 @@ describe('fine-tuning', () => {
     expect(losses.length).toBe(8);
     expect(Math.abs(losses[0]! - Math.LN2)).toBeLessThan(0.5);
     expect(() => examplesOf({ ...text, labels: undefined }, tokenizer, 24)).toThrow('own has no labels');
+    expect(() => examplesOf({ ...text, labels: Int32Array.of(0, 1, 2) }, tokenizer, 24)).toThrow(
+      'text 3 of own has the label 2; 2 classes have the labels 0 to 1',
+    );
   });
 });

@@ -14,6 +14,19 @@ export {
   type LikelyTokens,
   beamSearch,
 } from './decoding/beam-search.ts';
+export {
+  completeConfig,
+  describeIssue,
+  describeIssues,
+  finiteNumber,
+  fraction,
+  nonNegativeInteger,
+  nonNegativeNumber,
+  option,
+  positiveInteger,
+  positiveNumber,
+  wholeNumber,
+} from './configuration.ts';
 export { insideFolder, loadModelConfig, loadModelWeights, modelFiles } from './model-folder.ts';
 export { Module } from './module.ts';
 export { Parameter, type ParameterOptions } from './parameter.ts';

@@ -45,3 +45,52 @@ export {
   type ReplayState,
 } from './replay.ts';
 export { linearExplorationSchedule, type ExplorationSchedule } from './exploration.ts';
+export {
+  agentSchema,
+  configSchema,
+  environmentSchema,
+  experimentSchema,
+  networkSchema,
+  trainingSchema,
+  variantNames,
+  type AgentConfig,
+  type EnvironmentConfig,
+  type NetworkConfig,
+  type NetworkOptions,
+  type RunConfig,
+  type TrainingConfig,
+} from './config.ts';
+export { QNetwork } from './model.ts';
+export { HostNetwork, indexOfLargest, suitsHost } from './host-network.ts';
+export { oneStepTarget, temporalDifferenceLoss, type BatchTensors } from './loss.ts';
+export { createActor, createUpdateStep, DqnAgent, type Actor, type AgentOptions, type AgentState } from './agent.ts';
+export {
+  evaluate,
+  train,
+  type Evaluation,
+  type EvaluationOptions,
+  type LoopState,
+  type TrainingEvents,
+  type TrainingRun,
+} from './train.ts';
+export {
+  AtariEnvironment,
+  luminance,
+  maximumOfFrames,
+  preprocessFrame,
+  resizeArea,
+  type AtariOptions,
+} from './atari.ts';
+export { recordEpisode, type Recording, type RecordOptions } from './play.ts';
+export { encodeGif } from './picture/gif.ts';
+export { pictureText } from './picture/terminal.ts';
+export {
+  encodePretrained,
+  loadPretrained,
+  makeHome,
+  pretrained,
+  type Home,
+  type PretrainedName,
+  type TrainedAgent,
+} from './weights.ts';
+export { deviations } from './deviations.ts';

@@ -8,8 +8,16 @@
  * Dimensions: B batch, Z noise, S side, C channels.
  */
 import { tf } from '@milestones/backend';
-import { BatchNorm, Convolution2D, leakyRelu, Module, normal, TransposedConvolution2D } from '@milestones/core';
-import { checked, dcganSchema, type DcganConfig, type DcganOptions, type NoiseKind } from './config.ts';
+import {
+  BatchNorm,
+  completeConfig,
+  Convolution2D,
+  leakyRelu,
+  Module,
+  normal,
+  TransposedConvolution2D,
+} from '@milestones/core';
+import { dcganSchema, type DcganConfig, type DcganOptions, type NoiseKind } from './config.ts';
 import { requireNoise } from './model.ts';
 
 const weights = { bias: false, weightInitializer: normal(0.02) };
@@ -138,7 +146,7 @@ export class DcganDiscriminator extends Module {
 }
 
 function checkedSizes(where: string, options: DcganOptions): DcganConfig {
-  const config = checked(dcganSchema, where, options);
+  const config = completeConfig(where, dcganSchema, options);
   if (config.imageSize <= config.size) return config;
   throw new Error(
     `${where}: images of ${config.imageSize} pixels do not fit into ${config.size}; choose a size of ` +

@@ -8,8 +8,8 @@
  * Dimensions: B batch, Z size of the noise, P pixels of an image.
  */
 import { tf } from '@milestones/backend';
-import { Dense, Dropout, Maxout, Module, uniform, zeros, type RandomKey } from '@milestones/core';
-import { checked, modelSchema, type ModelConfig, type ModelOptions, type NoiseKind } from './config.ts';
+import { completeConfig, Dense, Dropout, Maxout, Module, uniform, zeros, type RandomKey } from '@milestones/core';
+import { modelSchema, type ModelConfig, type ModelOptions, type NoiseKind } from './config.ts';
 import { requireUnitRange } from './unit-range.ts';
 
 /** What every generator here offers: noise in, images out. */
@@ -47,7 +47,7 @@ export class Generator extends Module {
   /** @param options sizes; what is left out is the published configuration */
   constructor(options: ModelOptions = {}) {
     super();
-    this.config = checked(modelSchema, 'Generator', options);
+    this.config = completeConfig('Generator', modelSchema, options);
     const { noiseSize, generatorHidden, imageSize } = this.config;
     this.imageShape = [imageSize, imageSize, 1];
     const widths = [noiseSize, ...generatorHidden];
@@ -115,7 +115,7 @@ export class Discriminator extends Module {
   /** @param options sizes; what is left out is the published configuration */
   constructor(options: ModelOptions = {}) {
     super();
-    this.config = checked(modelSchema, 'Discriminator', options);
+    this.config = completeConfig('Discriminator', modelSchema, options);
     const { discriminatorUnits, pieces, inputDropout, dropout, imageSize } = this.config;
     this.inputDropout = new Dropout(inputDropout);
     this.dropout = new Dropout(dropout);

@@ -4,6 +4,7 @@
  */
 import {
   dataToTensors,
+  describeIssues,
   encodeSafetensors,
   loadModelConfig,
   loadModelWeights,
@@ -11,14 +12,14 @@ import {
   tensorsToData,
 } from '@milestones/core';
 import { tf } from '@milestones/backend';
-import { z } from 'zod';
+import * as v from 'valibot';
 import { dcganSchema, modelSchema } from './config.ts';
 import { DcganGenerator } from './dcgan.ts';
 import { Generator } from './model.ts';
 
-const savedSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ milestone: z.literal('gan'), kind: z.literal('images'), model: modelSchema }),
-  z.strictObject({ milestone: z.literal('gan'), kind: z.literal('dcgan'), model: dcganSchema }),
+const savedSchema = v.variant('kind', [
+  v.strictObject({ milestone: v.literal('gan'), kind: v.literal('images'), model: modelSchema }),
+  v.strictObject({ milestone: v.literal('gan'), kind: v.literal('dcgan'), model: dcganSchema }),
 ]);
 
 /**
@@ -29,16 +30,16 @@ const savedSchema = z.discriminatedUnion('kind', [
  */
 export async function loadGenerator(folder: string | URL): Promise<Generator | DcganGenerator> {
   const where = 'loadGenerator';
-  const saved = savedSchema.safeParse(await loadModelConfig(where, folder));
+  const saved = v.safeParse(savedSchema, await loadModelConfig(where, folder));
   if (!saved.success) {
     throw new Error(
-      `${where}: ${modelFiles.config} of '${String(folder)}' is not of a generator (${z.prettifyError(saved.error)}); give ` +
+      `${where}: ${modelFiles.config} of '${String(folder)}' is not of a generator (${describeIssues(saved.issues)}); give ` +
         'the folder model/ of a run of gan.',
     );
   }
   const state = dataToTensors(await loadModelWeights(where, folder));
   const generator =
-    saved.data.kind === 'images' ? new Generator(saved.data.model) : new DcganGenerator(saved.data.model);
+    saved.output.kind === 'images' ? new Generator(saved.output.model) : new DcganGenerator(saved.output.model);
   try {
     generator.initialize(0);
     generator.loadStateDict(state);

@@ -37,9 +37,7 @@ describe('Generator', () => {
   it('begins at the mean image: σ(bias) is each pixel’s mean, kept away from 0 and 1', () => {
     const generator = new Generator({ ...small, imageSize: 2 }).initialize(1);
     generator.setOutputBias([0, 1, 0.25, 0.5, 0, 1, 0.75, 0.2]);
-    expectClose(tf.sigmoid(generator.output.bias!.value), tf.tensor1d([1e-7, 1 - 1e-7, 0.5, 0.35]), {
-      tolerance: 1e-6,
-    });
+    expectClose(tf.sigmoid(generator.output.bias!.value), tf.tensor1d([1e-7, 1 - 1e-7, 0.5, 0.35]), 1e-6);
     generator.dispose();
   });
 
@@ -59,7 +57,9 @@ describe('Generator', () => {
       'Generator: float32 noise of shape [2, 5] arrived; give float32 numbers of shape [B, 4]',
     );
     const convolutional = new DcganGenerator(smallDcgan).initialize(1);
-    expect(() => tf.tidy(() => convolutional.forward(tf.zeros([4])))).toThrow('give float32 numbers of shape [B, 4]');
+    expect(() => tf.tidy(() => convolutional.forward(tf.zeros([4]) as unknown as tf.Tensor2D))).toThrow(
+      'give float32 numbers of shape [B, 4]',
+    );
     generator.dispose();
     convolutional.dispose();
   });

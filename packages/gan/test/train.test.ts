@@ -9,6 +9,7 @@ import {
 } from '@milestones/core';
 import { checkGradients } from '@milestones/core/testing';
 import { generateDigits } from '@milestones/datasets';
+import * as v from 'valibot';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   createDiscriminatorStep,
@@ -32,7 +33,7 @@ import {
   type TrainingRun,
 } from '../src/index.ts';
 
-const config = trainingSchema.parse({ steps: 6, batchSize: 4, logEvery: 2, evaluateEvery: 3, checkpointEvery: 2 });
+const config = v.parse(trainingSchema, { steps: 6, batchSize: 4, logEvery: 2, evaluateEvery: 3, checkpointEvery: 2 });
 const images = generateDigits({ count: 20, seed: 1, size: 8 });
 const model = { noiseSize: 4, generatorHidden: [8], discriminatorUnits: [5, 5], pieces: 2, imageSize: 8 };
 
@@ -134,7 +135,7 @@ describe('losses', () => {
 });
 
 describe('schedules of the published configuration', () => {
-  const published = trainingSchema.parse({});
+  const published = v.parse(trainingSchema, {});
 
   it('the rate is divided by 1.000004 after each update, down to a floor', () => {
     expect(learningRateAt(published, 0)).toBe(0.1);

@@ -1,55 +1,66 @@
 /**
  * One schema for the whole milestone: it makes the types, the defaults (GPT-2's), the command's flags and their help.
  */
-import { z } from 'zod';
-
-const positive = z.int().min(1);
+import {
+  completeConfig,
+  fraction,
+  nonNegativeInteger,
+  nonNegativeNumber,
+  option,
+  positiveInteger,
+  positiveNumber,
+} from '@milestones/core';
+import * as v from 'valibot';
 
 /** The architecture. Defaults are GPT-2's smallest size (Radford et al. 2019, table 2). */
-export const gptConfigSchema = z
-  .strictObject({
-    vocabularySize: positive.default(50257).describe('V, number of tokens'),
-    contextLength: positive.default(1024).describe('T, longest sequence that the model sees'),
-    features: positive.default(768).describe('C, width of the residual stream'),
-    layers: positive.default(12).describe('number of blocks'),
-    heads: positive.default(12).describe('N, attention heads per block; must divide features'),
-    activation: z
-      .enum(['relu', 'gelu', 'geluTanh'])
-      .default('geluTanh')
-      .describe('activation of the feed-forward layers'),
-    bias: z.boolean().default(true).describe('biases in layer norms, output projections and feed-forward layers'),
-    attentionBias: z.boolean().default(true).describe('biases of query, key and value'),
-    attentionScale: z
-      .enum(['headSize', 'features'])
-      .default('headSize')
-      .describe('attention scores are divided by the root of this; the paper: headSize'),
-    headBias: z.boolean().default(false).describe('bias of the output layer; needs tieWeights false'),
-    tieWeights: z.boolean().default(true).describe('output layer shares the token embedding'),
-    dropout: z.number().min(0).lt(1).default(0.1).describe('probability to drop, in embeddings, attention and blocks'),
-    initialization: z
-      .enum(['gpt2', 'fanIn'])
-      .default('gpt2')
-      .describe('gpt2: N(0, 0.02), residual projections / √(2 · layers); fanIn: U(±1/√in), embeddings N(0, 1)'),
-  })
-  .refine((config) => config.features % config.heads === 0, {
-    path: ['features'],
-    error: ({ input }) => {
-      const { features, heads } = input as { features: number; heads: number };
-      const below = Math.floor(features / heads) * heads;
-      return `${features} features do not divide by ${heads} heads; choose a multiple of ${heads}, for example ${below > 0 ? `${below} or ` : ''}${below + heads}`;
-    },
-  })
-  .refine((config) => !(config.headBias && config.tieWeights), {
-    path: ['headBias'],
-    error:
+export const gptConfigSchema = v.pipe(
+  v.strictObject({
+    vocabularySize: option(positiveInteger, 50257, 'V, number of tokens'),
+    contextLength: option(positiveInteger, 1024, 'T, longest sequence that the model sees'),
+    features: option(positiveInteger, 768, 'C, width of the residual stream'),
+    layers: option(positiveInteger, 12, 'number of blocks'),
+    heads: option(positiveInteger, 12, 'N, attention heads per block; must divide features'),
+    activation: option(v.picklist(['relu', 'gelu', 'geluTanh']), 'geluTanh', 'activation of the feed-forward layers'),
+    bias: option(v.boolean(), true, 'biases in layer norms, output projections and feed-forward layers'),
+    attentionBias: option(v.boolean(), true, 'biases of query, key and value'),
+    attentionScale: option(
+      v.picklist(['headSize', 'features']),
+      'headSize',
+      'attention scores are divided by the root of this; the paper: headSize',
+    ),
+    headBias: option(v.boolean(), false, 'bias of the output layer; needs tieWeights false'),
+    tieWeights: option(v.boolean(), true, 'output layer shares the token embedding'),
+    dropout: option(fraction, 0.1, 'probability to drop, in embeddings, attention and blocks'),
+    initialization: option(
+      v.picklist(['gpt2', 'fanIn']),
+      'gpt2',
+      'gpt2: N(0, 0.02), residual projections / √(2 · layers); fanIn: U(±1/√in), embeddings N(0, 1)',
+    ),
+  }),
+  v.forward(
+    v.check(
+      (config) => config.features % config.heads === 0,
+      ({ input: { features, heads } }) => {
+        const below = Math.floor(features / heads) * heads;
+        return `${features} features do not divide by ${heads} heads; choose a multiple of ${heads}, for example ${below > 0 ? `${below} or ` : ''}${below + heads}`;
+      },
+    ),
+    ['features'],
+  ),
+  v.forward(
+    v.check(
+      (config) => !(config.headBias && config.tieWeights),
       'an output layer that shares the embedding has no bias of its own; set tieWeights to false or headBias to false',
-  });
+    ),
+    ['headBias'],
+  ),
+);
 
 /** The architecture of one model, complete. */
-export type GptConfig = z.output<typeof gptConfigSchema>;
+export type GptConfig = v.InferOutput<typeof gptConfigSchema>;
 
 /** The architecture with everything optional that has a default. */
-export type GptOptions = z.input<typeof gptConfigSchema>;
+export type GptOptions = v.InferInput<typeof gptConfigSchema>;
 
 const nanoCharacter: GptOptions = {
   vocabularySize: 65,
@@ -100,73 +111,75 @@ export function gptConfig(options: GptOptions | GptSize): GptConfig {
   if (typeof options === 'string' && !Object.hasOwn(sizes, options)) {
     throw new Error(`Gpt: there is no size '${options}'; there are: ${Object.keys(sizes).join(', ')}.`);
   }
-  const result = gptConfigSchema.safeParse(typeof options === 'string' ? sizes[options] : options);
-  if (!result.success) {
-    const problems = result.error.issues.map((issue) => `${issue.path.join('.') || 'config'}: ${issue.message}`);
-    throw new Error(`Gpt: ${problems.join('; ')}.`);
-  }
-  return result.data;
+  return completeConfig('Gpt', gptConfigSchema, typeof options === 'string' ? sizes[options] : options);
 }
 
 /** How the model is trained. Defaults follow nanoGPT's character configuration for a CPU. */
-export const trainingSchema = z
-  .strictObject({
-    steps: positive.default(2000).describe('number of updates'),
-    batchSize: positive.default(12).describe('B, sequences per update'),
-    windowLength: z.int().min(0).default(0).describe('T, tokens per training sequence; 0: the context length'),
-    learningRate: z.number().positive().default(1e-3).describe('highest learning rate'),
-    minimumLearningRate: z.number().min(0).default(1e-4).describe('learning rate at the end of the cosine'),
-    schedule: z.enum(['constant', 'cosine']).default('cosine').describe('constant, or warm-up and cosine'),
-    warmupSteps: z.int().min(0).default(100).describe('steps of linear warm-up (cosine only)'),
-    beta1: z.number().min(0).lt(1).default(0.9).describe("AdamW's decay of the first moment"),
-    beta2: z.number().min(0).lt(1).default(0.99).describe("AdamW's decay of the second moment"),
-    weightDecay: z.number().min(0).default(0.1).describe('decoupled weight decay'),
-    decayOnly: z.enum(['matrices', 'all']).default('matrices').describe('which weights decay'),
-    clipNorm: z.number().min(0).default(1).describe('largest global norm of the gradients; 0 switches clipping off'),
-    evaluateEvery: positive.default(250).describe('steps between evaluations'),
-    evaluateAlsoAt: z.array(z.int().min(0)).default([]).describe('further steps to evaluate at'),
-    evaluationBatches: positive.default(20).describe('random batches per split and evaluation'),
-    checkpointEvery: positive.default(250).describe('steps between checkpoints'),
-    logEvery: positive.default(10).describe('steps between logged training losses'),
-    sampleCharacters: z.int().min(0).default(500).describe('length of the sample text written at the end'),
-  })
-  .refine(({ schedule, warmupSteps, steps }) => schedule === 'constant' || warmupSteps <= steps, {
-    path: ['warmupSteps'],
-    error: ({ input }) => {
-      const { warmupSteps, steps } = input as { warmupSteps: number; steps: number };
-      return `${warmupSteps} steps of warm-up do not fit into ${steps} steps of training; choose at most ${steps}`;
-    },
-  });
+export const trainingSchema = v.pipe(
+  v.strictObject({
+    steps: option(positiveInteger, 2000, 'number of updates'),
+    batchSize: option(positiveInteger, 12, 'B, sequences per update'),
+    windowLength: option(nonNegativeInteger, 0, 'T, tokens per training sequence; 0: the context length'),
+    learningRate: option(positiveNumber, 1e-3, 'highest learning rate'),
+    minimumLearningRate: option(nonNegativeNumber, 1e-4, 'learning rate at the end of the cosine'),
+    schedule: option(v.picklist(['constant', 'cosine']), 'cosine', 'constant, or warm-up and cosine'),
+    warmupSteps: option(nonNegativeInteger, 100, 'steps of linear warm-up (cosine only)'),
+    beta1: option(fraction, 0.9, "AdamW's decay of the first moment"),
+    beta2: option(fraction, 0.99, "AdamW's decay of the second moment"),
+    weightDecay: option(nonNegativeNumber, 0.1, 'decoupled weight decay'),
+    decayOnly: option(v.picklist(['matrices', 'all']), 'matrices', 'which weights decay'),
+    clipNorm: option(nonNegativeNumber, 1, 'largest global norm of the gradients; 0 switches clipping off'),
+    evaluateEvery: option(positiveInteger, 250, 'steps between evaluations'),
+    evaluateAlsoAt: option(v.array(nonNegativeInteger), [], 'further steps to evaluate at'),
+    evaluationBatches: option(positiveInteger, 20, 'random batches per split and evaluation'),
+    checkpointEvery: option(positiveInteger, 250, 'steps between checkpoints'),
+    logEvery: option(positiveInteger, 10, 'steps between logged training losses'),
+    sampleCharacters: option(nonNegativeInteger, 500, 'length of the sample text written at the end'),
+  }),
+  v.forward(
+    v.check(
+      ({ schedule, warmupSteps, steps }) => schedule === 'constant' || warmupSteps <= steps,
+      ({ input: { warmupSteps, steps } }) =>
+        `${warmupSteps} steps of warm-up do not fit into ${steps} steps of training; choose at most ${steps}`,
+    ),
+    ['warmupSteps'],
+  ),
+);
 
 /** Where the text comes from. */
-export const dataSchema = z
-  .strictObject({
-    corpus: z.enum(['generated', 'tinyshakespeare', 'file']).default('tinyshakespeare').describe('training text'),
-    file: z.string().default('').describe('path of a text file of your own (corpus file): first 90 % to train on'),
-    generatedCharacters: positive.default(200_000).describe('length of the generated text'),
-  })
-  .refine(({ corpus, file }) => (corpus === 'file') === (file !== ''), {
-    path: ['file'],
-    error: 'a text file of your own needs both: --set data.corpus=file --set data.file=<path>',
-  });
+export const dataSchema = v.pipe(
+  v.strictObject({
+    corpus: option(v.picklist(['generated', 'tinyshakespeare', 'file']), 'tinyshakespeare', 'training text'),
+    file: option(v.string(), '', 'path of a text file of your own (corpus file): first 90 % to train on'),
+    generatedCharacters: option(positiveInteger, 200_000, 'length of the generated text'),
+  }),
+  v.forward(
+    v.check(
+      ({ corpus, file }) => (corpus === 'file') === (file !== ''),
+      'a text file of your own needs both: --set data.corpus=file --set data.file=<path>',
+    ),
+    ['file'],
+  ),
+);
 
 /** Where the weights begin. */
-export const initialSchema = z.strictObject({
-  from: z
-    .string()
-    .default('')
-    .describe('fine-tune: folder, hub name or own name of a model, which then decides architecture and tokens'),
+export const initialSchema = v.strictObject({
+  from: option(
+    v.string(),
+    '',
+    'fine-tune: folder, hub name or own name of a model, which then decides architecture and tokens',
+  ),
 });
 
 /** The whole configuration of a run. */
-export const configSchema = z.strictObject({
-  model: gptConfigSchema.prefault({ ...sizes['nano-cpu'] }),
-  training: trainingSchema.prefault({}),
-  data: dataSchema.prefault({}),
-  initial: initialSchema.prefault({}),
+export const configSchema = v.strictObject({
+  model: v.optional(gptConfigSchema, { ...sizes['nano-cpu'] }),
+  training: v.optional(trainingSchema, {}),
+  data: v.optional(dataSchema, {}),
+  initial: v.optional(initialSchema, {}),
 });
 
 /** The whole configuration of a run, complete. */
-export type RunConfig = z.output<typeof configSchema>;
+export type RunConfig = v.InferOutput<typeof configSchema>;
 /** How a model is trained, complete. */
-export type TrainingConfig = z.output<typeof trainingSchema>;
+export type TrainingConfig = v.InferOutput<typeof trainingSchema>;

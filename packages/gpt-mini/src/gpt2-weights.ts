@@ -3,28 +3,38 @@
  * `transformer.h.0.attn.c_attn.weight`. Its "Conv1D" weights are [in, out] as ours are, so nothing is transposed; query, key
  * and value are one matrix.
  */
-import { exportTensors, importTensors, type TensorData, type TensorPlace } from '@milestones/core';
-import { z } from 'zod';
+import {
+  exportTensors,
+  importTensors,
+  type TensorData,
+  type TensorPlace,
+  completeConfig,
+  describeIssues,
+  fraction,
+  positiveInteger,
+  wholeNumber,
+} from '@milestones/core';
+import * as v from 'valibot';
 import { gptConfigSchema, type GptConfig } from './config.ts';
 
 const activations = { gelu_new: 'geluTanh', gelu_pytorch_tanh: 'geluTanh', gelu: 'gelu', relu: 'relu' } as const;
 
 // What changes the numbers and is not listed here must have GPT-2's value; what is not known at all is passed over.
-const gpt2Schema = z.object({
-  model_type: z.literal('gpt2'),
-  vocab_size: z.int().min(1).default(50257),
-  n_positions: z.int().min(1).default(1024),
-  n_embd: z.int().min(1).default(768),
-  n_layer: z.int().min(1).default(12),
-  n_head: z.int().min(1).default(12),
-  n_inner: z.int().nullish(),
-  activation_function: z.enum(['gelu_new', 'gelu_pytorch_tanh', 'gelu', 'relu']).default('gelu_new'),
-  layer_norm_epsilon: z.literal(1e-5).default(1e-5),
-  resid_pdrop: z.number().min(0).lt(1).default(0.1),
-  scale_attn_weights: z.literal(true).default(true),
-  scale_attn_by_inverse_layer_idx: z.literal(false).default(false),
-  add_cross_attention: z.literal(false).default(false),
-  tie_word_embeddings: z.boolean().default(true),
+const gpt2Schema = v.object({
+  model_type: v.literal('gpt2'),
+  vocab_size: v.optional(positiveInteger, 50257),
+  n_positions: v.optional(positiveInteger, 1024),
+  n_embd: v.optional(positiveInteger, 768),
+  n_layer: v.optional(positiveInteger, 12),
+  n_head: v.optional(positiveInteger, 12),
+  n_inner: v.nullish(wholeNumber),
+  activation_function: v.optional(v.picklist(['gelu_new', 'gelu_pytorch_tanh', 'gelu', 'relu']), 'gelu_new'),
+  layer_norm_epsilon: v.optional(v.literal(1e-5), 1e-5),
+  resid_pdrop: v.optional(fraction, 0.1),
+  scale_attn_weights: v.optional(v.literal(true), true),
+  scale_attn_by_inverse_layer_idx: v.optional(v.literal(false), false),
+  add_cross_attention: v.optional(v.literal(false), false),
+  tie_word_embeddings: v.optional(v.boolean(), true),
 });
 
 /** Whether a `config.json` is of a GPT-2 model. */
@@ -38,20 +48,20 @@ export function isGpt2(config: Readonly<Record<string, unknown>>): boolean {
  * @throws when it is of another kind of model, or has something that GPT-2 had not
  */
 export function configFromGpt2(source: string, config: unknown): GptConfig {
-  const parsed = gpt2Schema.safeParse(config);
+  const parsed = v.safeParse(gpt2Schema, config);
   if (!parsed.success) {
     throw new Error(
-      `Gpt.fromPretrained: config.json of '${source}' is not one that can be read here (${z.prettifyError(parsed.error)}); ` +
+      `Gpt.fromPretrained: config.json of '${source}' is not one that can be read here (${describeIssues(parsed.issues)}); ` +
         'give the folder of a GPT-2 model.',
     );
   }
-  const { n_embd: features, n_inner: inner, ...saved } = parsed.data;
+  const { n_embd: features, n_inner: inner, ...saved } = parsed.output;
   if (typeof inner === 'number' && inner !== 4 * features) {
     throw new Error(
       `Gpt.fromPretrained: config.json of '${source}' has feed-forward layers of ${inner}; only 4 · ${features} are supported.`,
     );
   }
-  return gptConfigSchema.parse({
+  return completeConfig(`Gpt.fromPretrained: config.json of '${source}'`, gptConfigSchema, {
     vocabularySize: saved.vocab_size,
     contextLength: saved.n_positions,
     features,

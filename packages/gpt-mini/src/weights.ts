@@ -13,6 +13,7 @@ import {
   loadModelWeights,
   tensorsToData,
   type TensorData,
+  describeIssues,
 } from '@milestones/core';
 import {
   ByteLevelTokenizer,
@@ -21,12 +22,13 @@ import {
   readTokenizerFiles,
   tokenizerFileNames,
   tokenizerFiles,
+  WordPieceTokenizer,
   type LocateModelOptions,
   type Tokenizer,
   type TokenizerFileName,
   type TokenizerFiles,
 } from '@milestones/datasets';
-import { z } from 'zod';
+import * as v from 'valibot';
 import { gptConfigSchema, type GptConfig } from './config.ts';
 import { configFromGpt2, configToGpt2, exportGpt2, importGpt2, isGpt2 } from './gpt2-weights.ts';
 import type { Gpt } from './model.ts';
@@ -41,7 +43,10 @@ export const pretrained = {
 export type PretrainedName = keyof typeof pretrained;
 
 const files = { config: 'config.json', weights: 'model.safetensors', tokenizer: 'tokenizer.json' } as const;
-const savedConfigSchema = z.strictObject({ milestone: z.literal('gpt-mini'), model: gptConfigSchema });
+const savedConfigSchema = v.strictObject({
+  milestone: v.literal('gpt-mini'),
+  model: gptConfigSchema,
+});
 
 /** A model as it was saved. The tensors are the caller's to dispose. */
 export interface SavedGpt {
@@ -71,18 +76,18 @@ export async function loadPretrained(source: string | URL, options: LocateModelO
     const tensors = await loadModelWeights(where, folder);
     return { config, tokenizer, state: dataToTensors(importGpt2(name, tensors, config)) };
   }
-  const saved = savedConfigSchema.safeParse(written);
+  const saved = v.safeParse(savedConfigSchema, written);
   if (!saved.success) {
     throw new Error(
       `Gpt.fromPretrained: ${files.config} of '${name}' is not the configuration of a gpt-mini model ` +
-        `(${z.prettifyError(saved.error)}), nor of a GPT-2 model of the hub; give a folder that savePretrained wrote.`,
+        `(${describeIssues(saved.issues)}), nor of a GPT-2 model of the hub; give a folder that savePretrained wrote.`,
     );
   }
   const tokenizer = await loadTokenizerOf(folder, [files.tokenizer]);
   if (tokenizer === undefined) throw new Error(hint(name, files.tokenizer));
-  checkTokenizer(name, tokenizer, saved.data.model);
+  checkTokenizer(name, tokenizer, saved.output.model);
   const tensors = await loadModelWeights(where, folder);
-  return { config: saved.data.model, tokenizer, state: dataToTensors(tensors) };
+  return { config: saved.output.model, tokenizer, state: dataToTensors(tensors) };
 }
 
 /** How {@link encodePretrained} writes. */
@@ -149,6 +154,12 @@ async function loadTokenizerOf(
 
 function checkTokenizer(source: string, tokenizer: Tokenizer | undefined, { vocabularySize }: GptConfig): void {
   if (tokenizer === undefined) return;
+  if (tokenizer instanceof WordPieceTokenizer) {
+    throw new Error(
+      `Gpt.fromPretrained: the tokenizer of '${source}' is BERT's (WordPiece); the files belong to different models. ` +
+        'Get vocab.json and merges.txt from where the weights are from.',
+    );
+  }
   // Other models pad their embedding to a round number; a tokenizer with more tokens than the model is of another one.
   const fits =
     tokenizer instanceof CharacterTokenizer

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { tf, useBackend } from '@milestones/backend';
 import { AdamW, decayMatrices, valueAndGradients, type Parameter } from '@milestones/core';
+import * as v from 'valibot';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   createTrainStep,
@@ -78,7 +79,7 @@ describe.each(['cpu', 'wasm', 'onnx'] as const)('Gpt against an independent PyTo
     const [tokens, targets] = tensorsOf(reference);
     const optimizer = new AdamW({ beta1: 0.9, beta2: 0.99, weightDecay: 0.1, decay: decayMatrices });
     optimizer.initialize(model.trainableParameters());
-    const step = createTrainStep(model, optimizer, trainingSchema.parse({ clipNorm: 1 }));
+    const step = createTrainStep(model, optimizer, v.parse(trainingSchema, { clipNorm: 1 }));
     const key = tf.tensor1d([0, 0], 'int32');
     const rate = tf.scalar(1e-2);
     for (const expected of reference.losses) {
@@ -103,7 +104,7 @@ describe.each(['cpu', 'wasm', 'onnx'] as const)('Gpt against an independent PyTo
       const logits = tf.tidy(() => model.forward(tf.slice(tokens, [0, t], [B, 1]), { cache }));
       const values = logits.dataSync();
       for (let b = 0; b < B; b++) {
-        for (let v = 0; v < V; v++) expect(values[b * V + v]).toBeCloseTo(whole[(b * T + t) * V + v]!, 5);
+        for (let id = 0; id < V; id++) expect(values[b * V + id]).toBeCloseTo(whole[(b * T + t) * V + id]!, 5);
       }
       logits.dispose();
     }
@@ -121,7 +122,7 @@ describe.each(['cpu', 'wasm', 'onnx'] as const)('Gpt against an independent PyTo
       dropout: 0.2,
     });
     model.initialize(1).train();
-    const config = trainingSchema.parse({ clipNorm: 1 });
+    const config = v.parse(trainingSchema, { clipNorm: 1 });
     const optimizer = new AdamW().initialize(model.trainableParameters());
     const step = createTrainStep(model, optimizer, config);
     const tokens = tf.tensor2d([1, 2, 3, 4, 5, 6, 7, 8], [2, 4], 'int32');

@@ -3,7 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { captureOutput, onlyRunFolder, settingFlags } from '@milestones/reproduce/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Gpt } from '../src/index.ts';
 import { main } from '../src/reproduce.ts';
 
@@ -14,21 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(out, { recursive: true, force: true }));
 
-/** Runs the command in this process and collects what it prints. */
-async function run(...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const written = { stdout: '', stderr: '' };
-  const spies = (['stdout', 'stderr'] as const).map((stream) =>
-    vi.spyOn(process[stream], 'write').mockImplementation((text) => {
-      written[stream] += String(text);
-      return true;
-    }),
-  );
-  try {
-    return { code: await main([...argv, '--out', out]), ...written };
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-  }
-}
+const run = (...argv: string[]) => captureOutput(() => main([...argv, '--out', out]));
 
 /** A run of seconds: the quick preset, cut short. */
 const brief = [
@@ -36,7 +23,7 @@ const brief = [
   'quick',
   '--backend',
   'cpu',
-  ...Object.entries({
+  ...settingFlags({
     'training.steps': 8,
     'training.warmupSteps': 2,
     'training.batchSize': 4,
@@ -46,12 +33,10 @@ const brief = [
     'training.logEvery': 2,
     'training.sampleCharacters': 20,
     'data.generatedCharacters': 20_000,
-  }).flatMap(([key, value]) => ['--set', `${key}=${value}`]),
+  }),
 ];
 
-function runFolder(): string {
-  return join(out, 'gpt-mini', readdirSync(join(out, 'gpt-mini'))[0]!);
-}
+const runFolder = (): string => onlyRunFolder(out, 'gpt-mini');
 
 describe('reproduce', () => {
   it('trains, writes the run folder, and fails because eight steps cannot meet the claim', async () => {

@@ -1,5 +1,6 @@
 import { tf, useBackend } from '@milestones/backend';
 import { decodeSafetensors, encodeSafetensors, dataToTensors, tensorsToData } from '@milestones/core';
+import * as v from 'valibot';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   createEvaluateStep,
@@ -14,7 +15,7 @@ import {
 } from '../src/index.ts';
 
 const options = { vocabularySize: 4, contextLength: 4, features: 8, layers: 1, heads: 2, dropout: 0.1 } as const;
-const config = trainingSchema.parse({
+const config = v.parse(trainingSchema, {
   steps: 12,
   batchSize: 2,
   learningRate: 1e-2,
@@ -86,7 +87,7 @@ describe.each(['cpu', 'onnx'] as const)('train on %s', (engine) => {
 
   it('lowers the loss', async () => {
     const losses: number[] = [];
-    const long = trainingSchema.parse({ ...config, steps: 80, batchSize: 8 });
+    const long = v.parse(trainingSchema, { ...config, steps: 80, batchSize: 8 });
     await train({
       ...newRun(3, { onEvaluation: (_step, { trainLoss }) => void losses.push(trainLoss) }),
       config: long,

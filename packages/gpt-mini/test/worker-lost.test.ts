@@ -8,7 +8,8 @@ import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import threads from 'node:worker_threads';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { captureOutput, settingFlags } from '@milestones/reproduce/testing';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { latestCheckpoint } from '@milestones/core/node';
 import { main } from '../src/reproduce.ts';
 
@@ -37,24 +38,11 @@ beforeEach(async () => {
 });
 afterEach(() => rm(out, { recursive: true, force: true }));
 
-/** Runs the command in this process and collects what it prints. */
-async function run(...argv: string[]): Promise<{ code: number; printed: string }> {
-  let printed = '';
-  const spies = (['stdout', 'stderr'] as const).map((stream) =>
-    vi.spyOn(process[stream], 'write').mockImplementation((text) => {
-      printed += String(text);
-      return true;
-    }),
-  );
-  try {
-    return { code: await main([...argv, '--preset', 'quick', '--backend', 'onnx', '--no-progress']), printed };
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-  }
-}
+const run = (...argv: string[]) =>
+  captureOutput(() => main([...argv, '--preset', 'quick', '--backend', 'onnx', '--no-progress']));
 
 const STEPS = 40;
-const settings = Object.entries({
+const settings = settingFlags({
   'training.steps': STEPS,
   'training.warmupSteps': 2,
   'training.batchSize': 16,
@@ -64,7 +52,7 @@ const settings = Object.entries({
   'training.logEvery': 1,
   'training.sampleCharacters': 10,
   'data.generatedCharacters': 20_000,
-}).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
+});
 
 const folderIn = (place: string): string =>
   join(

@@ -1,7 +1,7 @@
 /**
  * Parts of a run that reproduces a paper. The training loop stays in the milestone's package; this package gives it
  *
- * - a command line from one zod schema and preset files: `runMain` (errors → exit codes), `parseCommand`, `describeCommand`,
+ * - a command line from one valibot schema and preset files: `runMain` (errors → exit codes), `parseCommand`, `describeCommand`,
  * - a run folder: `openRun` → `Run` with `log`, `assertFinite`, `saveCheckpoint`, `saveSample`, `stopping`, `finish`,
  * - progress, curves, tables, targets, reports and committed results.
  *

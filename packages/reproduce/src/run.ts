@@ -41,8 +41,11 @@ export interface RunOptions {
   print?: (text: string) => void;
 }
 
-/** Tensors by group and name, such as `{ model: model.stateDict(), optimizer: optimizer.stateDict() }`. */
-export type CheckpointTensors = Record<string, Record<string, tf.Tensor>>;
+/**
+ * Tensors by group and name, such as `{ model: model.stateDict(), optimizer: optimizer.stateDict() }`. Arrays in
+ * `TensorData` must stay as they are until the checkpoint is saved.
+ */
+export type CheckpointTensors = Record<string, Record<string, tf.Tensor | TensorData>>;
 
 export interface CheckpointToSave {
   /** Steps done. */
@@ -221,7 +224,7 @@ export class Run {
   async saveCheckpoint(checkpoint: CheckpointToSave, { keep = 2 }: { keep?: number } = {}): Promise<void> {
     const run: RunState = { logs: this.#log.position(), elapsedSeconds: this.elapsedSeconds };
     const read = Object.entries(checkpoint.tensors).map(
-      async ([group, tensors]) => [group, await tensorsToData(tensors)] as const,
+      async ([group, tensors]) => [group, await asData(tensors)] as const,
     );
     const tensors = Object.fromEntries(await Promise.all(read));
     for (const [group, record] of Object.entries(tensors)) {
@@ -347,6 +350,13 @@ export class Run {
       `Continue from there with a lower learning rate: ${this.#resumeLine()} ${change} --change-config`
     );
   }
+}
+
+/** Reads the engine's tensors; what is data already passes. All reads begin before the first is awaited. */
+async function asData(record: CheckpointTensors[string]): Promise<Record<string, TensorData>> {
+  const ofEngine = Object.entries(record).filter((entry): entry is [string, tf.Tensor] => 'dataId' in entry[1]);
+  const others = Object.entries(record).filter((entry): entry is [string, TensorData] => !('dataId' in entry[1]));
+  return { ...(await tensorsToData(Object.fromEntries(ofEngine))), ...Object.fromEntries(others) };
 }
 
 /** The first key of a configuration that is called learningRate (or ends so), with its value. */

@@ -2,32 +2,36 @@
  * Claims as data: what a preset must show, stated before the run in its preset file, and what the run measured.
  * A missed target fails the command (exit code 1).
  */
-import { z } from 'zod';
+import { finiteNumber, nonNegativeInteger } from '@milestones/core';
+import * as v from 'valibot';
 
-const bound = z.number().nullable();
+const bound = v.nullable(finiteNumber);
+const text = v.pipe(v.string(), v.nonEmpty());
 
-export const targetSchema = z
-  .strictObject({
+export const targetSchema = v.pipe(
+  v.strictObject({
     /** Name of a metric: of the run's final metrics, or with `step` of the metrics log. */
-    metric: z.string().min(1),
+    metric: text,
     /** The step at which the metrics log is read; without it the final metrics count. */
-    step: z.number().int().nonnegative().optional(),
+    step: v.optional(nonNegativeInteger),
     /** The claim in one sentence. */
-    claim: z.string().min(1),
+    claim: text,
     /** The paper's own number, null where the paper has none for this set-up. */
-    paper: z.number().nullable(),
+    paper: v.nullable(finiteNumber),
     /** A number published by someone else for this very set-up, null where there is none. */
-    published: z.number().nullable(),
+    published: v.nullable(finiteNumber),
     /** Where the published number stands. */
-    source: z.string().optional(),
+    source: v.optional(v.string()),
     /** The band in which the measurement must lie, both ends included; null leaves an end open. */
-    expected: z.tuple([bound, bound]),
-  })
-  .refine(({ expected: [low, high] }) => (low !== null || high !== null) && (low ?? high!) <= (high ?? low!), {
-    message: 'expected must be [low, high] with low <= high and at least one of them a number',
-  });
+    expected: v.strictTuple([bound, bound]),
+  }),
+  v.check(
+    ({ expected: [low, high] }) => (low !== null || high !== null) && (low ?? high!) <= (high ?? low!),
+    'expected must be [low, high] with low <= high and at least one of them a number',
+  ),
+);
 
-export type TargetDefinition = z.output<typeof targetSchema>;
+export type TargetDefinition = v.InferOutput<typeof targetSchema>;
 
 /** A target after the run, as summary.json has it. `measured` is null where the run never produced the metric. */
 export type TargetResult = TargetDefinition & { measured: number | null; pass: boolean };

@@ -1,8 +1,9 @@
 /** Runs the toy milestone inside the test and collects what it prints. */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, vi } from 'vitest';
+import { captureOutput, onlyRunFolder, type CommandOutput } from '../src/testing.ts';
 import { main } from './toy/src/reproduce.ts';
 
 const folders: string[] = [];
@@ -19,20 +20,7 @@ afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
-export async function runToy(...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  let stdout = '';
-  let stderr = '';
-  const out = vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((stdout += String(text)), true));
-  const err = vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((stderr += String(text)), true));
-  const code = await main(argv);
-  out.mockRestore();
-  err.mockRestore();
-  return { code, stdout, stderr };
-}
+export const runToy = (...argv: string[]): Promise<CommandOutput> => captureOutput(() => main(argv));
 
 /** The only run folder below `<out>/toy`. */
-export function onlyRun(out: string): string {
-  const names = readdirSync(join(out, 'toy'));
-  if (names.length !== 1) throw new Error(`expected one run, found ${names.join(', ')}`);
-  return join(out, 'toy', names[0]!);
-}
+export const onlyRun = (out: string): string => onlyRunFolder(out, 'toy');

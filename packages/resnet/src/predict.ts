@@ -1,7 +1,8 @@
 /** From the bytes of one image to a network's input. */
 import { tf } from '@milestones/backend';
 import { evaluationBatches, type AugmentationStep } from '@milestones/datasets';
-import { z } from 'zod';
+import { finiteNumber, positiveInteger, positiveNumber } from '@milestones/core';
+import * as v from 'valibot';
 
 /** An image as bytes. */
 export interface Pixels {
@@ -12,15 +13,17 @@ export interface Pixels {
   channels: number;
 }
 
-export const preprocessingSchema = z.strictObject({
-  size: z.int().min(1).describe('height and width of the network’s input'),
-  resize: z.int().min(1).optional().describe('length of the shorter side before the middle is cut out; default: size'),
-  mean: z.array(z.number()).describe('of each channel, of pixels from 0 to 1'),
-  deviation: z.array(z.number().positive()).describe('standard deviation of each channel'),
+export const preprocessingSchema = v.strictObject({
+  size: v.pipe(positiveInteger, v.description('height and width of the network’s input')),
+  resize: v.optional(
+    v.pipe(positiveInteger, v.description('length of the shorter side before the middle is cut out; default: size')),
+  ),
+  mean: v.pipe(v.array(finiteNumber), v.description('of each channel, of pixels from 0 to 1')),
+  deviation: v.pipe(v.array(positiveNumber), v.description('standard deviation of each channel')),
 });
 
 /** How images become a network's input: resized, the middle cut out, (pixel − mean) / deviation. */
-export type Preprocessing = z.output<typeof preprocessingSchema>;
+export type Preprocessing = v.InferOutput<typeof preprocessingSchema>;
 
 /** The same as steps for `evaluationBatches`, for images of one size. */
 export function preparationSteps(

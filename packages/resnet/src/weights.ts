@@ -11,8 +11,9 @@ import {
   tensorsToData,
   widenToFloat32,
   type TensorData,
+  describeIssues,
 } from '@milestones/core';
-import { z } from 'zod';
+import * as v from 'valibot';
 import { resnetConfigSchema, type ResNetConfig } from './config.ts';
 import type { ResNet } from './model.ts';
 import { preprocessingSchema, type Preprocessing } from './predict.ts';
@@ -28,10 +29,10 @@ export const pretrained = {
 export type PretrainedName = keyof typeof pretrained;
 
 const files = { config: 'config.json', weights: 'model.safetensors' } as const;
-const savedConfigSchema = z.strictObject({
-  milestone: z.literal('resnet'),
+const savedConfigSchema = v.strictObject({
+  milestone: v.literal('resnet'),
   model: resnetConfigSchema,
-  classNames: z.array(z.string()),
+  classNames: v.array(v.string()),
   preprocessing: preprocessingSchema,
 });
 
@@ -73,14 +74,14 @@ export async function loadPretrained(source: string | URL): Promise<SavedResNet>
       { cause: error },
     );
   }
-  const saved = savedConfigSchema.safeParse(parsed);
+  const saved = v.safeParse(savedConfigSchema, parsed);
   if (!saved.success) {
     throw new Error(
       `ResNet.fromPretrained: ${files.config} of '${String(source)}' is not the configuration of a resnet model ` +
-        `(${z.prettifyError(saved.error)}); give a folder that savePretrained wrote.`,
+        `(${describeIssues(saved.issues)}); give a folder that savePretrained wrote.`,
     );
   }
-  const { model: config, classNames, preprocessing } = saved.data;
+  const { model: config, classNames, preprocessing } = saved.output;
   const tensors = await loadTensors(inside(place, files.weights), String(source));
   return { config, classNames, preprocessing, state: dataToTensors(tensors) };
 }

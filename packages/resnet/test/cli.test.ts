@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateShapes } from '@milestones/datasets';
+import { captureProgram } from '@milestones/reproduce/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { pngFile, pngLines } from '../../datasets/test/node/image-files.ts';
 
@@ -12,27 +13,12 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-/** Evaluates the command's file anew, as a shell would, and collects what it prints. */
-async function resnet(...argv: string[]): Promise<{ code: number; output: string }> {
-  let output = '';
-  const spies = (['stdout', 'stderr'] as const).map((stream) =>
-    vi.spyOn(process[stream], 'write').mockImplementation((text) => {
-      output += String(text);
-      return true;
-    }),
-  );
-  const { argv: own, exitCode } = process;
-  process.argv = [own[0]!, 'resnet', ...argv];
-  try {
+/** Evaluates the command's file anew, as a shell would. */
+const resnet = (...argv: string[]) =>
+  captureProgram('resnet', argv, () => {
     vi.resetModules();
-    await import('../src/cli.ts');
-    return { code: Number(process.exitCode ?? 0), output };
-  } finally {
-    process.argv = own;
-    process.exitCode = exitCode;
-    for (const spy of spies) spy.mockRestore();
-  }
-}
+    return import('../src/cli.ts');
+  });
 
 describe('the command resnet', () => {
   it('names what is on an image file of any size, with the weights of this package', async () => {
@@ -42,12 +28,12 @@ describe('the command resnet', () => {
     await writeFile(path, pngFile({ width: size, height: size, lines: pngLines(images, 3 * size) }));
     const five = await resnet('predict', path, '--backend', 'cpu');
     expect(five.code).toBe(0);
-    const lines = five.output.trimEnd().split('\n');
+    const lines = five.printed.trimEnd().split('\n');
     expect(lines).toHaveLength(5);
     for (const line of lines)
       expect(line).toMatch(/^ *\d+\.\d % {2}(air|auto|bird|cat|deer|dog|frog|horse|ship|truck)/);
     const best = await resnet('predict', path, '--top', '1', '--backend', 'cpu');
-    expect(best.output).toBe(`${lines[0]}\n`);
+    expect(best.printed).toBe(`${lines[0]}\n`);
   });
 
   it.each([
@@ -59,7 +45,7 @@ describe('the command resnet', () => {
     [['predict', 'cat.png', '--weights', 'nowhere', '--backend', 'cpu'], 1, 'has no readable config.json'],
     [['evaluate', 'now'], 2, "'now' is no flag"],
   ])('%j', async (argv, exit, text) => {
-    const { code, output } = await resnet(...argv);
-    expect([code, output]).toEqual([exit, expect.stringContaining(text)]);
+    const { code, printed } = await resnet(...argv);
+    expect([code, printed]).toEqual([exit, expect.stringContaining(text)]);
   });
 });

@@ -2,7 +2,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { captureOutput, onlyRunFolder, settingFlags } from '@milestones/reproduce/testing';
+import * as v from 'valibot';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ResNet } from '../src/index.ts';
 import { comparisons } from '../src/experiments.ts';
 import { configSchema } from '../src/config.ts';
@@ -15,21 +17,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(out, { recursive: true, force: true }));
 
-/** Runs the command in this process and collects what it prints. */
-async function run(...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const written = { stdout: '', stderr: '' };
-  const spies = (['stdout', 'stderr'] as const).map((stream) =>
-    vi.spyOn(process[stream], 'write').mockImplementation((text) => {
-      written[stream] += String(text);
-      return true;
-    }),
-  );
-  try {
-    return { code: await main([...argv, '--out', out]), ...written };
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-  }
-}
+const run = (...argv: string[]) => captureOutput(() => main([...argv, '--out', out]));
 
 /** A run of seconds: the quick preset, cut short. */
 const brief = [
@@ -37,7 +25,7 @@ const brief = [
   'quick',
   '--backend',
   'onnx',
-  ...Object.entries({
+  ...settingFlags({
     'training.steps': 6,
     'training.warmupSteps': 2,
     'training.batchSize': 8,
@@ -49,12 +37,10 @@ const brief = [
     'data.generatedTrain': 100,
     'data.generatedTest': 50,
     'model.width': 2,
-  }).flatMap(([key, value]) => ['--set', `${key}=${value}`]),
+  }),
 ];
 
-function runFolder(): string {
-  return join(out, 'resnet', readdirSync(join(out, 'resnet'))[0]!);
-}
+const runFolder = (): string => onlyRunFolder(out, 'resnet');
 
 describe('reproduce', () => {
   it('trains three nets, writes the run folder, and fails because six steps cannot meet the claims', async () => {
@@ -126,7 +112,7 @@ describe('reproduce', () => {
 
 describe('comparisons', () => {
   it('are in points of error or accuracy, and only of what was trained', () => {
-    const config = (nets: string[]) => configSchema.parse({ experiment: { nets } });
+    const config = (nets: string[]) => v.parse(configSchema, { experiment: { nets } });
     const nets = [20, 50].flatMap((depth) => [`mlp-plain-${depth}`, `mlp-residual-${depth}`]);
     const metrics = {
       mlpPlain20TrainAccuracy: 98,

@@ -1,6 +1,7 @@
 import { tf, useBackend } from '@milestones/backend';
 import { dataToTensors, decodeSafetensors, encodeSafetensors, tensorsToData } from '@milestones/core';
 import { generateShapes, type ImageDataset } from '@milestones/datasets';
+import * as v from 'valibot';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   augmentationOf,
@@ -15,7 +16,7 @@ import {
   type TrainingRun,
 } from '../src/index.ts';
 
-const config = trainingSchema.parse({
+const config = v.parse(trainingSchema, {
   steps: 10,
   batchSize: 4,
   learningRate: 0.05,
@@ -146,13 +147,13 @@ describe('evaluate', () => {
 
 describe('the recipe', () => {
   it('of the paper divides the rate by 10 at 32,000 and 48,000 updates', () => {
-    const schedule = learningRateSchedule(trainingSchema.parse({}));
+    const schedule = learningRateSchedule(v.parse(trainingSchema, {}));
     const rates = [0, 31_999, 32_000, 47_999, 48_000, 63_999].map((step) => Number(schedule(step).toFixed(6)));
     expect(rates).toEqual([0.1, 0.1, 0.01, 0.01, 0.001, 0.001]);
   });
 
   it('pads by 4 after the normalisation, so that the border is the mean', () => {
-    expect(augmentationOf(trainingSchema.parse({}), preprocessing).map(({ kind }) => kind)).toEqual([
+    expect(augmentationOf(v.parse(trainingSchema, {}), preprocessing).map(({ kind }) => kind)).toEqual([
       'normalize',
       'padAndCrop',
       'flip',

@@ -2,59 +2,67 @@
  * One schema for the whole milestone: it makes the types, the defaults (those of Sutskever et al. 2014), the command's flags
  * and their help.
  */
-import { z } from 'zod';
-
-const positive = z.int().min(1);
+import {
+  completeConfig,
+  fraction,
+  nonNegativeInteger,
+  nonNegativeNumber,
+  option,
+  positiveInteger,
+  positiveNumber,
+} from '@milestones/core';
+import * as v from 'valibot';
 
 /** The architecture. Defaults are the network of Sutskever et al. 2014 (section 3.4): 4 layers of 1000 cells. */
-export const translatorConfigSchema = z
-  .strictObject({
-    kind: z
-      .enum(['plain', 'attention'])
-      .default('plain')
-      .describe('plain: LSTM encoder and decoder (Sutskever); attention: GRU with additive attention (Bahdanau)'),
-    sourceVocabulary: positive.default(160_000).describe('number of source tokens, the special ones included'),
-    targetVocabulary: positive.default(80_000).describe('V, number of target tokens, the special ones included'),
-    embedding: positive.default(1000).describe('E, width of a word vector'),
-    hidden: positive.default(1000).describe('H, width of the state of a layer'),
-    layers: positive.default(4).describe('layers on top of each other; 1 with attention'),
-    biases: z
-      .union([z.literal(1), z.literal(2)])
-      .default(1)
-      .describe('biases of an LSTM layer: 1 (papers) or 2 (PyTorch)'),
-    alignment: z.int().min(0).default(0).describe('width of the alignment model (attention); 0: hidden'),
-    maxout: z
-      .int()
-      .min(0)
-      .default(0)
-      .describe('units of the maxout layer before the output (attention; the paper: 500); 0: none'),
-    dropout: z
-      .number()
-      .min(0)
-      .lt(1)
-      .default(0)
-      .describe('probability to drop, on the connections upwards only (Zaremba et al. 2014)'),
-    initialization: z
-      .enum(['uniform', 'normal', 'fanIn'])
-      .default('uniform')
-      .describe('uniform: all U(−0.08, 0.08); normal: weights N(0, 0.01²), biases 0; fanIn: U(±1/√in)'),
-    reverseSource: z.boolean().default(true).describe('whether the source is read from its last word to its first'),
-    maximumLength: positive.default(100).describe('longest sentence in tokens, source or target'),
-  })
-  .refine(({ kind, layers }) => kind === 'plain' || layers === 1, {
-    path: ['layers'],
-    error: 'the attention model has one layer; set layers to 1',
-  })
-  .refine(({ kind, maxout, alignment }) => kind === 'attention' || (maxout === 0 && alignment === 0), {
-    path: ['kind'],
-    error: 'maxout and alignment belong to the attention model; set kind to attention, or both to 0',
-  });
+export const translatorConfigSchema = v.pipe(
+  v.strictObject({
+    kind: option(
+      v.picklist(['plain', 'attention']),
+      'plain',
+      'plain: LSTM encoder and decoder (Sutskever); attention: GRU with additive attention (Bahdanau)',
+    ),
+    sourceVocabulary: option(positiveInteger, 160_000, 'number of source tokens, the special ones included'),
+    targetVocabulary: option(positiveInteger, 80_000, 'V, number of target tokens, the special ones included'),
+    embedding: option(positiveInteger, 1000, 'E, width of a word vector'),
+    hidden: option(positiveInteger, 1000, 'H, width of the state of a layer'),
+    layers: option(positiveInteger, 4, 'layers on top of each other; 1 with attention'),
+    biases: option(v.union([v.literal(1), v.literal(2)]), 1, 'biases of an LSTM layer: 1 (papers) or 2 (PyTorch)'),
+    alignment: option(nonNegativeInteger, 0, 'width of the alignment model (attention); 0: hidden'),
+    maxout: option(
+      nonNegativeInteger,
+      0,
+      'units of the maxout layer before the output (attention; the paper: 500); 0: none',
+    ),
+    dropout: option(fraction, 0, 'probability to drop, on the connections upwards only (Zaremba et al. 2014)'),
+    initialization: option(
+      v.picklist(['uniform', 'normal', 'fanIn']),
+      'uniform',
+      'uniform: all U(−0.08, 0.08); normal: weights N(0, 0.01²), biases 0; fanIn: U(±1/√in)',
+    ),
+    reverseSource: option(v.boolean(), true, 'whether the source is read from its last word to its first'),
+    maximumLength: option(positiveInteger, 100, 'longest sentence in tokens, source or target'),
+  }),
+  v.forward(
+    v.check(
+      ({ kind, layers }) => kind === 'plain' || layers === 1,
+      'the attention model has one layer; set layers to 1',
+    ),
+    ['layers'],
+  ),
+  v.forward(
+    v.check(
+      ({ kind, maxout, alignment }) => kind === 'attention' || (maxout === 0 && alignment === 0),
+      'maxout and alignment belong to the attention model; set kind to attention, or both to 0',
+    ),
+    ['kind'],
+  ),
+);
 
 /** The architecture of one model, complete. */
-export type TranslatorConfig = z.output<typeof translatorConfigSchema>;
+export type TranslatorConfig = v.InferOutput<typeof translatorConfigSchema>;
 
 /** The architecture with everything optional that has a default. */
-export type TranslatorOptions = z.input<typeof translatorConfigSchema>;
+export type TranslatorOptions = v.InferInput<typeof translatorConfigSchema>;
 
 const multi30k = { sourceVocabulary: 7853, targetVocabulary: 5893, embedding: 256, hidden: 512, dropout: 0.5 } as const;
 
@@ -93,111 +101,106 @@ export function translatorConfig(options: TranslatorOptions | TranslatorSize): T
   if (typeof options === 'string' && !Object.hasOwn(sizes, options)) {
     throw new Error(`seq2seq: there is no size '${options}'; there are: ${Object.keys(sizes).join(', ')}.`);
   }
-  const result = translatorConfigSchema.safeParse(typeof options === 'string' ? sizes[options] : options);
-  if (!result.success) {
-    const problems = result.error.issues.map((issue) => `${issue.path.join('.') || 'config'}: ${issue.message}`);
-    throw new Error(`seq2seq: ${problems.join('; ')}.`);
-  }
-  return result.data;
+  return completeConfig('seq2seq', translatorConfigSchema, typeof options === 'string' ? sizes[options] : options);
 }
 
 /** How a model is trained. Defaults are those of Sutskever et al. 2014, section 3.4, for its 12 million sentence pairs. */
-export const trainingSchema = z.strictObject({
-  steps: positive.default(703_125).describe('number of updates; the paper: 7.5 epochs of 93,750'),
-  batchSize: positive.default(128).describe('B, sentence pairs per update'),
-  optimizer: z.enum(['sgd', 'adam']).default('sgd').describe('gradient descent without momentum, or Adam'),
-  learningRate: z.number().positive().default(0.7).describe('highest learning rate'),
-  schedule: z
-    .enum(['halving', 'cosine', 'constant'])
-    .default('halving')
-    .describe('halving: see halvingStart; cosine: half a cosine to 0'),
-  halvingStart: positive.default(468_750).describe('first step at half the rate (halving only); the paper: 5 epochs'),
-  halvingEvery: positive.default(46_875).describe('steps between halvings (halving only); the paper: half an epoch'),
-  loss: z
-    .enum(['sentences', 'tokens'])
-    .default('sentences')
-    .describe('the summed loss is divided by the number of sentences (the paper) or of target tokens'),
-  clipNorm: z.number().min(0).default(5).describe('largest global norm of the gradients; 0 switches clipping off'),
-  buckets: positive
-    .default(6)
-    .describe('pairs are parted by length into so many buckets; the step is compiled once for each'),
-  evaluateEvery: positive.default(46_875).describe('steps between evaluations'),
-  decodedSentences: z
-    .int()
-    .min(0)
-    .default(0)
-    .describe('validation sentences that are translated at each evaluation; 0: all'),
-  checkpointEvery: positive.default(1000).describe('steps between checkpoints'),
-  logEvery: positive.default(10).describe('steps between logged training losses'),
+export const trainingSchema = v.strictObject({
+  steps: option(positiveInteger, 703_125, 'number of updates; the paper: 7.5 epochs of 93,750'),
+  batchSize: option(positiveInteger, 128, 'B, sentence pairs per update'),
+  optimizer: option(v.picklist(['sgd', 'adam']), 'sgd', 'gradient descent without momentum, or Adam'),
+  learningRate: option(positiveNumber, 0.7, 'highest learning rate'),
+  schedule: option(
+    v.picklist(['halving', 'cosine', 'constant']),
+    'halving',
+    'halving: see halvingStart; cosine: half a cosine to 0',
+  ),
+  halvingStart: option(positiveInteger, 468_750, 'first step at half the rate (halving only); the paper: 5 epochs'),
+  halvingEvery: option(positiveInteger, 46_875, 'steps between halvings (halving only); the paper: half an epoch'),
+  loss: option(
+    v.picklist(['sentences', 'tokens']),
+    'sentences',
+    'the summed loss is divided by the number of sentences (the paper) or of target tokens',
+  ),
+  clipNorm: option(nonNegativeNumber, 5, 'largest global norm of the gradients; 0 switches clipping off'),
+  buckets: option(
+    positiveInteger,
+    6,
+    'pairs are parted by length into so many buckets; the step is compiled once for each',
+  ),
+  evaluateEvery: option(positiveInteger, 46_875, 'steps between evaluations'),
+  decodedSentences: option(
+    nonNegativeInteger,
+    0,
+    'validation sentences that are translated at each evaluation; 0: all',
+  ),
+  checkpointEvery: option(positiveInteger, 1000, 'steps between checkpoints'),
+  logEvery: option(positiveInteger, 10, 'steps between logged training losses'),
 });
 
 /** How a model is trained, complete. */
-export type TrainingConfig = z.output<typeof trainingSchema>;
+export type TrainingConfig = v.InferOutput<typeof trainingSchema>;
 
 /** What is translated. */
-export const dataSchema = z.strictObject({
-  task: z
-    .enum(['multi30k', 'additions', 'copies', 'number-words', 'files'])
-    .default('multi30k')
-    .describe('multi30k: captions of photographs; files: your own two files; the others are generated'),
-  pair: z.enum(['de-en', 'en-de']).default('de-en').describe('from which language to which (multi30k)'),
-  sourceFile: z.string().default('').describe('text to translate from, a sentence a line (files)'),
-  targetFile: z.string().default('').describe('its translation, line by line (files)'),
-  split: z
-    .enum(['de', 'en', 'spaces'])
-    .default('spaces')
-    .describe('how the words of both files are found: by the rules of a language, or at spaces (files)'),
-  count: positive.default(5000).describe('generated pairs in all'),
-  heldOut: positive.default(500).describe('pairs that are not trained on (generated tasks and files)'),
-  trainPairs: z.int().min(0).default(0).describe('pairs to train on, the first ones; 0: all'),
-  digits: positive.default(2).describe('digits of a summand (additions)'),
-  symbols: positive.default(10).describe('different symbols (copies)'),
-  length: positive.default(10).describe('symbols in a sequence (copies)'),
-  largest: positive.default(9999).describe('largest number (number-words)'),
-  lowercase: z.boolean().default(true).describe('whether text becomes lower case first (multi30k, files)'),
-  minimumCount: positive.default(2).describe('rarer words are unknown (multi30k, files)'),
+export const dataSchema = v.strictObject({
+  task: option(
+    v.picklist(['multi30k', 'additions', 'copies', 'number-words', 'files']),
+    'multi30k',
+    'multi30k: captions of photographs; files: your own two files; the others are generated',
+  ),
+  pair: option(v.picklist(['de-en', 'en-de']), 'de-en', 'from which language to which (multi30k)'),
+  sourceFile: option(v.string(), '', 'text to translate from, a sentence a line (files)'),
+  targetFile: option(v.string(), '', 'its translation, line by line (files)'),
+  split: option(
+    v.picklist(['de', 'en', 'spaces']),
+    'spaces',
+    'how the words of both files are found: by the rules of a language, or at spaces (files)',
+  ),
+  count: option(positiveInteger, 5000, 'generated pairs in all'),
+  heldOut: option(positiveInteger, 500, 'pairs that are not trained on (generated tasks and files)'),
+  trainPairs: option(nonNegativeInteger, 0, 'pairs to train on, the first ones; 0: all'),
+  digits: option(positiveInteger, 2, 'digits of a summand (additions)'),
+  symbols: option(positiveInteger, 10, 'different symbols (copies)'),
+  length: option(positiveInteger, 10, 'symbols in a sequence (copies)'),
+  largest: option(positiveInteger, 9999, 'largest number (number-words)'),
+  lowercase: option(v.boolean(), true, 'whether text becomes lower case first (multi30k, files)'),
+  minimumCount: option(positiveInteger, 2, 'rarer words are unknown (multi30k, files)'),
 });
 
 /** What is translated, complete. */
-export type DataConfig = z.output<typeof dataSchema>;
+export type DataConfig = v.InferOutput<typeof dataSchema>;
 
 /** The attention model of a comparison; its vocabularies, biases and maximum are those of `model`. */
-export const attentionSchema = z.strictObject({
-  embedding: positive.default(256).describe('E of the attention model'),
-  hidden: positive.default(512).describe('H of the attention model'),
-  alignment: z.int().min(0).default(0).describe('width of its alignment model; 0: hidden'),
-  maxout: z.int().min(0).default(0).describe('units of its maxout layer; 0: none'),
-  dropout: z.number().min(0).lt(1).default(0.5).describe('its dropout'),
-  initialization: z.enum(['uniform', 'normal', 'fanIn']).default('normal').describe('as model.initialization'),
+export const attentionSchema = v.strictObject({
+  embedding: option(positiveInteger, 256, 'E of the attention model'),
+  hidden: option(positiveInteger, 512, 'H of the attention model'),
+  alignment: option(nonNegativeInteger, 0, 'width of its alignment model; 0: hidden'),
+  maxout: option(nonNegativeInteger, 0, 'units of its maxout layer; 0: none'),
+  dropout: option(fraction, 0.5, 'its dropout'),
+  initialization: option(v.picklist(['uniform', 'normal', 'fanIn']), 'normal', 'as model.initialization'),
 });
 
 /** The networks of one run, trained one after the other on the same pairs. */
-export const experimentSchema = z.strictObject({
-  nets: z
-    .array(z.enum(['model', 'reversed', 'straight', 'attention']))
-    .min(1)
-    .default(['model'])
-    .describe(
-      'nets to train: model (as configured), reversed or straight (the same with and without reversed source), attention',
-    ),
-  seeds: positive.default(1).describe('how often each net is trained, from the run’s seed on'),
-  beams: positive.default(5).describe('beams of the last test'),
-  lengthPenalty: z.number().min(0).default(0.6).describe('α of the last test'),
-  pictures: z
-    .int()
-    .min(0)
-    .default(3)
-    .describe('attention pictures and sample translations are made of so many sentences'),
+export const experimentSchema = v.strictObject({
+  nets: option(
+    v.pipe(v.array(v.picklist(['model', 'reversed', 'straight', 'attention'])), v.minLength(1)),
+    ['model'],
+    'nets to train: model (as configured), reversed or straight (the same with and without reversed source), attention',
+  ),
+  seeds: option(positiveInteger, 1, 'how often each net is trained, from the run’s seed on'),
+  beams: option(positiveInteger, 5, 'beams of the last test'),
+  lengthPenalty: option(nonNegativeNumber, 0.6, 'α of the last test'),
+  pictures: option(nonNegativeInteger, 3, 'attention pictures and sample translations are made of so many sentences'),
 });
 
 /** The whole configuration of a run. */
-export const configSchema = z.strictObject({
-  model: translatorConfigSchema.prefault({}),
-  attention: attentionSchema.prefault({}),
-  training: trainingSchema.prefault({}),
-  data: dataSchema.prefault({}),
-  experiment: experimentSchema.prefault({}),
+export const configSchema = v.strictObject({
+  model: v.optional(translatorConfigSchema, {}),
+  attention: v.optional(attentionSchema, {}),
+  training: v.optional(trainingSchema, {}),
+  data: v.optional(dataSchema, {}),
+  experiment: v.optional(experimentSchema, {}),
 });
 
 /** The whole configuration of a run, complete. */
-export type RunConfig = z.output<typeof configSchema>;
+export type RunConfig = v.InferOutput<typeof configSchema>;

@@ -10,8 +10,9 @@ import {
   loadBytes,
   tensorsToData,
   widenToFloat32,
+  describeIssues,
 } from '@milestones/core';
-import { z } from 'zod';
+import * as v from 'valibot';
 import { createTranslator } from './attention.ts';
 import { translatorConfigSchema } from './config.ts';
 import type { Translator } from './model.ts';
@@ -27,7 +28,10 @@ export const pretrained = {
 export type PretrainedName = keyof typeof pretrained;
 
 const files = { config: 'config.json', vocabulary: 'vocabulary.json', weights: 'model.safetensors' } as const;
-const savedConfigSchema = z.strictObject({ milestone: z.literal('seq2seq'), model: translatorConfigSchema });
+const savedConfigSchema = v.strictObject({
+  milestone: v.literal('seq2seq'),
+  model: translatorConfigSchema,
+});
 
 /**
  * A model with its vocabularies, in evaluation mode.
@@ -66,14 +70,14 @@ export async function fromPretrained(source: PretrainedName | (string & {}) | UR
       );
     }
   };
-  const saved = savedConfigSchema.safeParse(await parse(files.config));
+  const saved = v.safeParse(savedConfigSchema, await parse(files.config));
   if (!saved.success) {
     throw new Error(
       `fromPretrained: ${files.config} of '${String(source)}' is not the configuration of a seq2seq model ` +
-        `(${z.prettifyError(saved.error)}); give a folder that savePretrained wrote.`,
+        `(${describeIssues(saved.issues)}); give a folder that savePretrained wrote.`,
     );
   }
-  const model = createTranslator(saved.data.model);
+  const model = createTranslator(saved.output.model);
   model.text = TextPair.fromJSON(await parse(files.vocabulary));
   checkVocabularies(model, `fromPretrained: of '${String(source)}'`);
   const { tensors } = decodeSafetensors(await load(files.weights));

@@ -2,7 +2,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { captureOutput, onlyRunFolder, settingFlags } from '@milestones/reproduce/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fromPretrained, translate } from '../src/index.ts';
 import { exportPretrained } from '../src/node/export-pretrained.ts';
 import { main } from '../src/reproduce.ts';
@@ -14,25 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(out, { recursive: true, force: true }));
 
-/** Runs the command in this process and collects what it prints. */
-async function run(...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const written = { stdout: '', stderr: '' };
-  const spies = (['stdout', 'stderr'] as const).map((stream) =>
-    vi.spyOn(process[stream], 'write').mockImplementation((text) => {
-      written[stream] += String(text);
-      return true;
-    }),
-  );
-  try {
-    return { code: await main([...argv, '--out', out]), ...written };
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-  }
-}
-
-function withSettings(settings: Record<string, string | number | boolean>): string[] {
-  return Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
-}
+const run = (...argv: string[]) => captureOutput(() => main([...argv, '--out', out]));
 
 /** A run of seconds: the quick preset, cut short. */
 const brief = [
@@ -40,7 +23,7 @@ const brief = [
   'quick',
   '--backend',
   'onnx',
-  ...withSettings({
+  ...settingFlags({
     'training.steps': 6,
     'training.batchSize': 8,
     'training.evaluateEvery': 3,
@@ -55,9 +38,7 @@ const brief = [
   }),
 ];
 
-function runFolder(): string {
-  return join(out, 'seq2seq', readdirSync(join(out, 'seq2seq'))[0]!);
-}
+const runFolder = (): string => onlyRunFolder(out, 'seq2seq');
 
 describe('reproduce', () => {
   it('trains three nets, writes the run folder, and fails because six steps cannot meet the claims', async () => {
@@ -110,7 +91,7 @@ describe('reproduce', () => {
     const [sourceFile, targetFile] = [join(out, 'text.de'), join(out, 'text.en')];
     writeFileSync(sourceFile, source);
     writeFileSync(targetFile, target);
-    return withSettings({
+    return settingFlags({
       'data.task': 'files',
       'data.sourceFile': sourceFile,
       'data.targetFile': targetFile,
@@ -125,7 +106,7 @@ describe('reproduce', () => {
     const { stdout, stderr } = await run(
       ...brief,
       ...files(text, text.toUpperCase()),
-      ...withSettings({ 'model.sourceVocabulary': 10, 'model.targetVocabulary': 10 }),
+      ...settingFlags({ 'model.sourceVocabulary': 10, 'model.targetVocabulary': 10 }),
     );
     expect(stderr + stdout).toContain('Report:');
     const { metrics } = JSON.parse(readFileSync(join(runFolder(), 'summary.json'), 'utf8'));

@@ -1,11 +1,12 @@
 import { bleu } from '@milestones/core';
+import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { configSchema, learningRateSchedule, lengthPicture, scoresByLength, trainingSchema } from '../src/index.ts';
 import { comparisons, metricName, netsOf } from '../src/experiments.ts';
 
 describe('learningRateSchedule', () => {
   it('is the paper’s: 0.7 for five epochs, then halved every half epoch', () => {
-    const rate = learningRateSchedule(trainingSchema.parse({}));
+    const rate = learningRateSchedule(v.parse(trainingSchema, {}));
     const epoch = 93_750;
     expect([0, 5 * epoch - 1, 5 * epoch, 5.5 * epoch - 1, 5.5 * epoch, 7.5 * epoch - 1].map(rate)).toEqual([
       0.7,
@@ -19,7 +20,7 @@ describe('learningRateSchedule', () => {
 
   it('can be constant, or half a cosine', () => {
     const [constant, cosine] = (['constant', 'cosine'] as const).map((schedule) =>
-      learningRateSchedule(trainingSchema.parse({ schedule, steps: 100 })),
+      learningRateSchedule(v.parse(trainingSchema, { schedule, steps: 100 })),
     );
     expect(constant!(99)).toBe(0.7);
     expect(cosine!(0)).toBeCloseTo(0.7, 5);
@@ -57,7 +58,7 @@ describe('scoresByLength', () => {
 });
 
 describe('netsOf and comparisons', () => {
-  const config = configSchema.parse({ experiment: { nets: ['reversed', 'straight', 'attention'], seeds: 2 } });
+  const config = v.parse(configSchema, { experiment: { nets: ['reversed', 'straight', 'attention'], seeds: 2 } });
 
   it('the controlled pair differs in the order of the source alone', () => {
     const nets = netsOf(config, 4);
@@ -74,7 +75,7 @@ describe('netsOf and comparisons', () => {
     expect(reversed!.seed).toBe(straight!.seed);
     expect(attention!.config.kind).toBe('attention');
     expect(metricName(nets[3]!, 'exact')).toBe('reversedSeed5Exact');
-    expect(metricName(netsOf(configSchema.parse({}), 1)[0]!, 'exact')).toBe('exact');
+    expect(metricName(netsOf(v.parse(configSchema, {}), 1)[0]!, 'exact')).toBe('exact');
   });
 
   it('computes lowest, mean and gains', () => {

@@ -10,9 +10,10 @@ import {
   loadBytes,
   tensorsToData,
   widenToFloat32,
+  describeIssues,
 } from '@milestones/core';
 import { tokenizerFromJSON, type Tokenizer } from '@milestones/datasets';
-import { z } from 'zod';
+import * as v from 'valibot';
 import { transformerConfigSchema, type TransformerConfig } from './config.ts';
 import type { Transformer } from './model.ts';
 
@@ -31,7 +32,10 @@ const files = {
   source: 'source-tokenizer.json',
   target: 'target-tokenizer.json',
 } as const;
-const savedConfigSchema = z.strictObject({ milestone: z.literal('transformer'), model: transformerConfigSchema });
+const savedConfigSchema = v.strictObject({
+  milestone: v.literal('transformer'),
+  model: transformerConfigSchema,
+});
 
 /** A model as it was saved. The tensors are the caller's to dispose. */
 export interface SavedTransformer {
@@ -75,14 +79,14 @@ export async function loadPretrained(source: string | URL): Promise<SavedTransfo
       );
     }
   };
-  const saved = savedConfigSchema.safeParse(await parse(files.config));
+  const saved = v.safeParse(savedConfigSchema, await parse(files.config));
   if (!saved.success) {
     throw new Error(
       `Transformer.fromPretrained: ${files.config} of '${String(source)}' is not the configuration of a transformer model ` +
-        `(${z.prettifyError(saved.error)}); give a folder that savePretrained wrote.`,
+        `(${describeIssues(saved.issues)}); give a folder that savePretrained wrote.`,
     );
   }
-  const config = saved.data.model;
+  const config = saved.output.model;
   const tokenizers = {
     source: tokenizerFromJSON(await parse(files.source)),
     target: tokenizerFromJSON(await parse(files.target)),

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { tf, useBackend } from '@milestones/backend';
 import { inverseSquareRootSchedule, paddingMask, RandomKey, valueAndGradients } from '@milestones/core';
+import * as v from 'valibot';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   DecoderLayer,
@@ -203,11 +204,13 @@ describe('Transformer', () => {
 
 describe('learningRateSchedule', () => {
   it('is equation 3', () => {
-    const rate = learningRateSchedule(trainingSchema.parse({}), 512);
+    const rate = learningRateSchedule(v.parse(trainingSchema, {}), 512);
     expect(rate(0)).toBeCloseTo(1.74693e-7, 12);
     expect(rate(3999)).toBeCloseTo(6.98771e-4, 9);
     expect(rate(15_999)).toBeCloseTo(rate(3999) / 2, 12);
     expect(rate(99)).toBe(inverseSquareRootSchedule({ features: 512, warmupSteps: 4000 })(99));
-    expect(learningRateSchedule(trainingSchema.parse({ schedule: 'constant', learningRate: 5e-4 }), 512)(7)).toBe(5e-4);
+    expect(learningRateSchedule(v.parse(trainingSchema, { schedule: 'constant', learningRate: 5e-4 }), 512)(7)).toBe(
+      5e-4,
+    );
   });
 });

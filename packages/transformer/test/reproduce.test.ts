@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { averageCheckpoints, decodeSafetensors } from '@milestones/core';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { captureOutput, onlyRunFolder, settingFlags } from '@milestones/reproduce/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Transformer } from '../src/index.ts';
 import { exportPretrained } from '../src/node/export-pretrained.ts';
 import { main } from '../src/reproduce.ts';
@@ -15,24 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(out, { recursive: true, force: true }));
 
-/** Runs the command in this process and collects what it prints. */
-async function run(...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const written = { stdout: '', stderr: '' };
-  const spies = (['stdout', 'stderr'] as const).map((stream) =>
-    vi.spyOn(process[stream], 'write').mockImplementation((text) => {
-      written[stream] += String(text);
-      return true;
-    }),
-  );
-  try {
-    return { code: await main([...argv, '--out', out]), ...written };
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-  }
-}
-
-const settings = (values: Record<string, unknown>): string[] =>
-  Object.entries(values).flatMap(([key, value]) => ['--set', `${key}=${String(value)}`]);
+const run = (...argv: string[]) => captureOutput(() => main([...argv, '--out', out]));
 
 /** A run of seconds: the quick preset, cut short. */
 const brief = [
@@ -40,7 +24,7 @@ const brief = [
   'quick',
   '--backend',
   'onnx',
-  ...settings({
+  ...settingFlags({
     'training.steps': 6,
     'training.batchSize': 8,
     'training.evaluateEvery': 3,
@@ -62,7 +46,7 @@ describe('reproduce', () => {
     const { code, stdout } = await run(...brief);
     expect(code).toBe(1);
     expect(stdout).toContain('Missed: testExactGreedy is');
-    const folder = join(out, 'transformer', readdirSync(join(out, 'transformer'))[0]!);
+    const folder = onlyRunFolder(out, 'transformer');
     const summary = JSON.parse(readFileSync(join(folder, 'summary.json'), 'utf8'));
     for (const metric of ['validationPerplexity', 'validationAccuracy', 'testBleu', 'testBleu13aGreedy', 'testExact']) {
       expect(summary.metrics[metric], metric).toBeTypeOf('number');
@@ -101,15 +85,15 @@ describe('reproduce', () => {
 
   it('compares itself with a run that differs in one setting', async () => {
     await run(...brief);
-    const folder = join(out, 'transformer', readdirSync(join(out, 'transformer'))[0]!);
-    const other = settings({ 'training.labelSmoothing': 0.3, 'comparison.with': folder });
+    const folder = onlyRunFolder(out, 'transformer');
+    const other = settingFlags({ 'training.labelSmoothing': 0.3, 'comparison.with': folder });
     await run(...brief, ...other, '--seed', '1');
     const [metrics] = readdirSync(join(out, 'transformer'))
       .map((name) => JSON.parse(readFileSync(join(out, 'transformer', name, 'summary.json'), 'utf8')).metrics)
       .filter((found) => 'perplexityRise' in found);
     expect(metrics.perplexityRise).not.toBe(0);
     expect(metrics.accuracyGain).toBeTypeOf('number');
-    const { code, stderr } = await run(...brief, ...settings({ 'comparison.with': 'no-such-preset' }));
+    const { code, stderr } = await run(...brief, ...settingFlags({ 'comparison.with': 'no-such-preset' }));
     expect(code).toBe(2);
     expect(stderr).toContain('run --preset no-such-preset --seed 1 --save-results first');
   });
@@ -119,7 +103,12 @@ describe('reproduce', () => {
     const lines = Array.from({ length: 30 }, (_, index) => `wort ${index}`);
     const own = [
       ...brief,
-      ...settings({ 'data.set': 'files', 'data.sourceFile': source, 'data.targetFile': target, 'training.steps': 1 }),
+      ...settingFlags({
+        'data.set': 'files',
+        'data.sourceFile': source,
+        'data.targetFile': target,
+        'training.steps': 1,
+      }),
     ];
     writeFileSync(source, `${lines.join('\n')}\n`);
     writeFileSync(target, `${lines.slice(1).join('\n')}\n`);

@@ -5,7 +5,8 @@
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ENGINE_NAMES, type EngineName } from '@milestones/backend';
-import type { z } from 'zod';
+import { describeIssue } from '@milestones/core';
+import * as v from 'valibot';
 import { type ConfigChange, findLatestRun, readRunConfig, type RunConfig } from '../run-folder.ts';
 import type { TargetDefinition } from '../targets.ts';
 import { CommandError } from './command-error.ts';
@@ -24,13 +25,13 @@ import {
   valueAt,
 } from './schema-keys.ts';
 
-export interface CommandOptions<Schema extends z.ZodType> {
+export interface CommandOptions<Schema extends v.GenericSchema> {
   /** Name of the milestone, as in `pnpm reproduce <milestone>`. */
   milestone: string;
   /** For help and report: the paper, such as `GPT-2 (Radford et al. 2019)`. */
   title?: string;
   /**
-   * The configuration: a zod object whose every key has a default (the paper's value) and a description. Parsing its own
+   * The configuration: a valibot object whose every key has a default (the paper's value) and a description. Parsing its own
    * output again must give the same (no transforms).
    */
   schema: Schema;
@@ -84,7 +85,9 @@ export interface Command<Config> {
  * Reads the command line of a milestone. Synchronous; touches only the presets folder and, with --resume, the run folder.
  * Throws CommandError, which says what arrived, what is valid and what to do.
  */
-export function parseCommand<Schema extends z.ZodType>(options: CommandOptions<Schema>): Command<z.output<Schema>> {
+export function parseCommand<Schema extends v.GenericSchema>(
+  options: CommandOptions<Schema>,
+): Command<v.InferOutput<Schema>> {
   const { milestone, schema } = options;
   const keys = listSchemaKeys(schema);
   const keyNames = keys.map((entry) => entry.key);
@@ -228,25 +231,25 @@ function parseSet(argument: string, keys: readonly SchemaKey[]): [string, unknow
   return [key, parseSetting(entry, argument.slice(equals + 1))];
 }
 
-function resolveConfig<Schema extends z.ZodType>(
+function resolveConfig<Schema extends v.GenericSchema>(
   schema: Schema,
   keys: readonly SchemaKey[],
   preset: Preset,
   settings: ReadonlyMap<string, unknown>,
-): z.output<Schema> {
+): v.InferOutput<Schema> {
   // From the parsed defaults, not from {}: a nested default is taken whole or not at all, so one delta inside it would
   // otherwise switch its neighbours to other values.
   const input = structuredClone(schemaDefaults(schema)) as Record<string, unknown>;
   for (const { key, value } of preset.deltas) setValueAt(input, key, value);
   for (const [key, value] of settings) setValueAt(input, key, value);
-  const parsed = schema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => {
-    const key = issue.path.join('.');
+  const parsed = v.safeParse(schema, input);
+  if (parsed.success) return parsed.output;
+  const problems = parsed.issues.map((issue) => {
+    const key = v.getDotPath(issue) ?? '';
     const entry = keys.find((candidate) => candidate.key === key);
     const arrived = key === '' ? '' : ` is ${showValue(valueAt(input, key))}`;
     const about = entry?.description ? ` (${entry.description}; default ${showValue(entry.default)})` : '';
-    return `${key || 'the whole'}${arrived}: ${issue.message}${about}`;
+    return `${key || 'the whole'}${arrived}: ${describeIssue(issue)}${about}`;
   });
   const source = settings.size > 0 ? '--set' : `preset ${preset.name}`;
   throw new CommandError(
@@ -255,7 +258,7 @@ function resolveConfig<Schema extends z.ZodType>(
 }
 
 function listChanges(
-  schema: z.ZodType,
+  schema: v.GenericSchema,
   keys: readonly SchemaKey[],
   preset: Preset,
   settings: ReadonlyMap<string, unknown>,

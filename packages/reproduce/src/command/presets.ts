@@ -14,18 +14,22 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { z } from 'zod';
+import { describeIssue, positiveNumber } from '@milestones/core';
+import * as v from 'valibot';
 import { type TargetDefinition, targetSchema } from '../targets.ts';
 import { CommandError } from './command-error.ts';
 import { suggestion } from './nearest-name.ts';
 import { flattenConfig, type SchemaKey } from './schema-keys.ts';
 
-const presetSchema = z.strictObject({
-  preset: z.string(),
-  why: z.string(),
-  minutes: z.number().positive().optional(),
-  deltas: z.array(z.strictObject({ set: z.record(z.string(), z.unknown()), why: z.string().min(1) })).default([]),
-  targets: z.array(targetSchema).default([]),
+const presetSchema = v.strictObject({
+  preset: v.string(),
+  why: v.string(),
+  minutes: v.optional(positiveNumber),
+  deltas: v.optional(
+    v.array(v.strictObject({ set: v.record(v.string(), v.unknown()), why: v.pipe(v.string(), v.nonEmpty()) })),
+    [],
+  ),
+  targets: v.optional(v.array(targetSchema), []),
 });
 
 export interface Preset {
@@ -62,18 +66,18 @@ function loadPreset(path: string, name: string, keys: readonly SchemaKey[]): Pre
 
 /** Checks the content of a preset file. `where` names it in errors. */
 export function checkPreset(content: unknown, name: string, keys: readonly SchemaKey[], where: string): Preset {
-  const parsed = presetSchema.safeParse(content);
+  const parsed = v.safeParse(presetSchema, content);
   if (!parsed.success) {
-    const issues = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'file'}: ${issue.message}`);
+    const issues = parsed.issues.map((issue) => `${v.getDotPath(issue) ?? 'file'}: ${describeIssue(issue)}`);
     throw new CommandError(`preset ${where}: ${issues.join('; ')}. Repair the file.`);
   }
-  if (parsed.data.preset !== name) {
+  if (parsed.output.preset !== name) {
     throw new CommandError(
-      `preset ${where}: it calls itself ${parsed.data.preset}; write "preset": "${name}", as the file is named.`,
+      `preset ${where}: it calls itself ${parsed.output.preset}; write "preset": "${name}", as the file is named.`,
     );
   }
   const deltas: Preset['deltas'] = [];
-  for (const { set, why } of parsed.data.deltas) {
+  for (const { set, why } of parsed.output.deltas) {
     for (const [key, value] of flattenConfig(set, keys)) {
       if (!keys.some((entry) => entry.key === key)) {
         const names = keys.map((entry) => entry.key);
@@ -85,5 +89,5 @@ export function checkPreset(content: unknown, name: string, keys: readonly Schem
       deltas.push({ key, value, why });
     }
   }
-  return { name, why: parsed.data.why, minutes: parsed.data.minutes, deltas, targets: parsed.data.targets };
+  return { name, why: parsed.output.why, minutes: parsed.output.minutes, deltas, targets: parsed.output.targets };
 }

@@ -1,9 +1,9 @@
 /**
- * What a zod schema of a milestone's configuration says about its keys: one flat list of dotted keys with type, default,
+ * What a valibot schema of a milestone's configuration says about its keys: one flat list of dotted keys with type, default,
  * choices and description. `--set`, presets and `--help` are all made from this list, so they cannot disagree.
- * The schema is read through `z.toJSONSchema`, zod's public and stable description of itself.
+ * The schema is read as the tree of plain objects that it is.
  */
-import { z } from 'zod';
+import * as v from 'valibot';
 import { CommandError } from './command-error.ts';
 
 export type ValueKind = 'number' | 'integer' | 'boolean' | 'string' | 'null' | 'array' | 'object';
@@ -15,7 +15,7 @@ export interface SchemaKey {
   kinds: ValueKind[];
   /** The allowed values of an enum or a union of literals. */
   choices: unknown[];
-  /** Text of `.describe()` or `.meta({ description })`. */
+  /** Text of `v.description()`. */
   description: string;
   /** The schema's default, which is the paper's value. */
   default: unknown;
@@ -23,77 +23,104 @@ export interface SchemaKey {
   elementKinds: ValueKind[];
 }
 
-interface JsonSchema {
-  type?: string | string[];
-  properties?: Record<string, JsonSchema>;
-  anyOf?: JsonSchema[];
-  oneOf?: JsonSchema[];
-  allOf?: JsonSchema[];
-  enum?: unknown[];
-  const?: unknown;
-  items?: JsonSchema | false;
+/** What `listSchemaKeys` reads of a schema. Every schema of valibot shows its parts as plain properties. */
+interface SchemaParts {
+  type: string;
+  /** A schema with conditions and description: the schema first, then these. */
+  pipe?: readonly (SchemaParts & { kind: string })[];
+  /** What an optional or nullable schema accepts besides. */
+  wrapped?: SchemaParts;
+  entries?: Readonly<Record<string, SchemaParts>>;
+  /** The schemas of a union or an intersection; the allowed values of a picklist or an enum. */
+  options?: readonly unknown[];
+  literal?: unknown;
+  /** The element of an array. */
+  item?: SchemaParts;
+  /** The text of a description. */
   description?: string;
 }
 
 /** Every leaf key of the schema in the order in which the schema declares them. Throws where a key has no default. */
-export function listSchemaKeys(schema: z.ZodType): SchemaKey[] {
+export function listSchemaKeys(schema: v.GenericSchema): SchemaKey[] {
   const defaults = schemaDefaults(schema);
-  const description = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
   const keys = new Map<string, SchemaKey>();
-  collect(description, [], '', keys, defaults);
+  collect(schema as SchemaParts, [], keys, defaults);
   return [...keys.values()];
 }
 
 /** The configuration that the schema gives for no input at all: the paper's. */
-export function schemaDefaults(schema: z.ZodType): unknown {
-  const parsed = schema.safeParse({});
-  if (parsed.success) return parsed.data;
-  const missing = parsed.error.issues.map((issue) => issue.path.join('.') || issue.message);
+export function schemaDefaults(schema: v.GenericSchema): unknown {
+  const parsed = v.safeParse(schema, {});
+  if (parsed.success) return parsed.output;
+  const missing = parsed.issues.map((issue) => v.getDotPath(issue) ?? issue.message);
   throw new Error(
-    `configuration schema: ${missing.join(', ')} has no usable default; give every key a .default() (nested objects a .prefault({})).`,
+    `configuration schema: ${missing.join(', ')} has no usable default; give every key a default: v.optional(…, value), and nested objects v.optional(…, {}).`,
   );
 }
 
-function collect(
-  node: JsonSchema,
-  path: string[],
-  inherited: string,
-  keys: Map<string, SchemaKey>,
-  defaults: unknown,
-): void {
-  const branches = [...(node.anyOf ?? []), ...(node.oneOf ?? []), ...(node.allOf ?? [])];
-  const description = node.description ?? inherited;
-  if (node.properties) {
-    for (const [name, child] of Object.entries(node.properties)) collect(child, [...path, name], '', keys, defaults);
+function collect(schema: SchemaParts, path: string[], keys: Map<string, SchemaKey>, defaults: unknown): void {
+  const branches = branchesOf(schema);
+  const objects = branches.filter((branch) => branch.entries);
+  for (const { entries } of objects) {
+    for (const [name, child] of Object.entries(entries!)) collect(child, [...path, name], keys, defaults);
   }
-  const objectBranches = branches.filter((branch) => branch.properties || branch.anyOf || branch.oneOf || branch.allOf);
-  for (const branch of objectBranches) collect(branch, path, description, keys, defaults);
-  if (node.properties || objectBranches.some((branch) => branch.properties) || path.length === 0) return;
+  if (objects.length > 0 || path.length === 0) return;
 
   const key = path.join('.');
   const entry = keys.get(key) ?? {
     key,
     kinds: [],
     choices: [],
-    description,
+    description: descriptionOf(schema) ?? '',
     default: valueAt(defaults, key),
     elementKinds: [],
   };
-  for (const part of [node, ...branches]) {
-    const choices = (part.enum ?? (part.const === undefined ? [] : [part.const])).filter((choice) => choice !== null);
-    // The type beside an enum is that of its choices; it does not admit other values.
-    const kinds = choices.length > 0 ? [] : kindsOf(part);
-    for (const kind of kinds) if (!entry.kinds.includes(kind)) entry.kinds.push(kind);
-    for (const choice of choices) if (!entry.choices.includes(choice)) entry.choices.push(choice);
-    if (part.items) entry.elementKinds.push(...kindsOf(part.items));
+  for (const branch of branches) {
+    const kind = kindOf(branch);
+    if (kind !== undefined && !entry.kinds.includes(kind)) entry.kinds.push(kind);
+    for (const choice of choicesOf(branch)) if (!entry.choices.includes(choice)) entry.choices.push(choice);
+    const elements = branch.item ? branchesOf(branch.item).map(kindOf) : [];
+    entry.elementKinds.push(...elements.filter((element) => element !== undefined));
   }
   keys.set(key, entry);
 }
 
-function kindsOf(node: JsonSchema): ValueKind[] {
-  if (node.const === null) return ['null'];
-  if (node.type === undefined) return [];
-  return (Array.isArray(node.type) ? node.type : [node.type]) as ValueKind[];
+/** The schemas one of which a value meets: those of a union, what an optional schema wraps, and null beside a nullable one. */
+function branchesOf(schema: SchemaParts): SchemaParts[] {
+  const beside = schema.type === 'nullable' || schema.type === 'nullish' ? [{ type: 'null' }] : [];
+  if (schema.wrapped) return [...branchesOf(schema.wrapped), ...beside];
+  const isSeveral = schema.type === 'union' || schema.type === 'variant' || schema.type === 'intersect';
+  return isSeveral ? (schema.options as SchemaParts[]).flatMap(branchesOf) : [schema];
+}
+
+/** The last description in a schema's pipe, or the one of what it wraps. */
+function descriptionOf(schema: SchemaParts): string | undefined {
+  const texts = (schema.pipe ?? []).map((part) => (part.kind === 'schema' ? descriptionOf(part) : part.description));
+  return texts.findLast((text) => text !== undefined) ?? (schema.wrapped && descriptionOf(schema.wrapped));
+}
+
+function choicesOf(schema: SchemaParts): unknown[] {
+  if (schema.type === 'picklist' || schema.type === 'enum') return [...schema.options!];
+  return schema.type === 'literal' ? [schema.literal] : [];
+}
+
+const kindsByType: Readonly<Record<string, ValueKind>> = {
+  number: 'number',
+  boolean: 'boolean',
+  string: 'string',
+  null: 'null',
+  array: 'array',
+  tuple: 'array',
+  strict_tuple: 'array',
+  record: 'object',
+};
+
+function kindOf(schema: SchemaParts): ValueKind | undefined {
+  return schema.type === 'number' && isWhole(schema) ? 'integer' : kindsByType[schema.type];
+}
+
+function isWhole({ type, pipe = [] }: SchemaParts): boolean {
+  return type === 'integer' || type === 'safe_integer' || pipe.some(isWhole);
 }
 
 /** The value at a dotted key, or undefined. */

@@ -1,18 +1,20 @@
-import { z } from 'zod';
+import { nonNegativeInteger, option, positiveInteger, positiveNumber, wholeNumber } from '@milestones/core';
+import * as v from 'valibot';
 
-export const configSchema = z.strictObject({
-  points: z.int().min(2).default(60).describe('number of points'),
-  steps: z.int().min(1).default(200).describe('training steps'),
-  batchSize: z.int().min(1).default(10).describe('B, points per step'),
-  checkpointEvery: z.int().min(1).default(10).describe('steps between checkpoints'),
-  optimizer: z
-    .strictObject({
-      name: z.enum(['momentum', 'plain']).default('momentum').describe('kind of gradient descent'),
-      learningRate: z.number().positive().default(0.1).describe('size of a step'),
-    })
-    .prefault({}),
-  pauseMilliseconds: z.int().min(0).default(0).describe('wait after each step'),
-  breakAt: z.int().nullable().default(null).describe('step at which the loss becomes NaN'),
+export const configSchema = v.strictObject({
+  points: option(v.pipe(wholeNumber, v.minValue(2)), 60, 'number of points'),
+  steps: option(positiveInteger, 200, 'training steps'),
+  batchSize: option(positiveInteger, 10, 'B, points per step'),
+  checkpointEvery: option(positiveInteger, 10, 'steps between checkpoints'),
+  optimizer: v.optional(
+    v.strictObject({
+      name: option(v.picklist(['momentum', 'plain']), 'momentum', 'kind of gradient descent'),
+      learningRate: option(positiveNumber, 0.1, 'size of a step'),
+    }),
+    {},
+  ),
+  pauseMilliseconds: option(nonNegativeInteger, 0, 'wait after each step'),
+  breakAt: option(v.nullable(wholeNumber), null, 'step at which the loss becomes NaN'),
 });
 
-export type Config = z.output<typeof configSchema>;
+export type Config = v.InferOutput<typeof configSchema>;
