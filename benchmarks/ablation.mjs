@@ -17,6 +17,7 @@ const VARIANTS = {
   'state not packed': { variant: { without: ['packed state'] }, workloads: ['gpt', 'dqn'] },
   'all multiplications of convolutions': { variant: { without: ['fewer multiplications'] }, workloads: ['alexnet'] },
   'one thread': { variant: { threads: 1 }, workloads: ['gpt', 'resnet20', 'dqn'] },
+  'idle threads that spin for a millisecond': { variant: { spinning: 'always' }, workloads: ['gpt', 'gan'] },
   'worker thread': { variant: { thread: 'worker' }, workloads: ['dqn'] },
   'on the calling thread': { variant: { thread: 'inline' }, workloads: ['gpt', 'resnet20'] },
   'one operation at a time': { variant: { eager: true }, workloads: ['gpt', 'resnet20', 'dqn'] },

@@ -16,7 +16,8 @@ function ablationText() {
   return `
 ## What each optimization brings
 
-A workload as it is, and with one thing otherwise; both in turns. Medians in ms per step.
+A workload as it is, and with one thing otherwise; both in turns. Medians in ms per step. What was tried and not kept, and
+where the time goes, is in [attempts.md](attempts.md).
 
 | instead | workload | as it is | with that | times as long |
 | --- | --- | ---: | ---: | ---: |

@@ -7,19 +7,23 @@
  * @property {boolean} [composed] operations that core asks for in one piece are composed of tfjs's
  * @property {'worker' | 'inline'} [thread] where the graph runs
  * @property {number} [threads] threads inside an operation
+ * @property {'run' | 'always' | 'never'} [spinning] whether idle threads spin
  * @property {boolean} [eager] no graph: operations run one at a time
  */
 import { compileStep, probeBlockedLayout, registerOnnxBackend, TRACE_BACKEND } from '../packages/jit/dist/index.js';
 import { compile, tf } from './packages.mjs';
 
 /** Registers the engine as the variant wants it; to be called before `useBackend`. @returns what takes the place of `compile` */
-export async function compileVariant(/** @type {Variant} */ { target, without, composed, thread, threads, eager }) {
-  if (target !== undefined || without !== undefined || thread !== undefined || threads !== undefined) {
+export async function compileVariant(/** @type {Variant} */ variant) {
+  const { target, without, composed, eager } = variant;
+  const runtime = Object.fromEntries(
+    ['thread', 'threads', 'spinning']
+      .filter((name) => variant[name] !== undefined)
+      .map((name) => [name, variant[name]]),
+  );
+  if (target !== undefined || without !== undefined || Object.keys(runtime).length > 0) {
     const chosen = target === 'cpu' ? { name: 'cpu', block: 0 } : await probeBlockedLayout();
-    await registerOnnxBackend({
-      target: { ...chosen, ...(without !== undefined && { without }) },
-      runtime: { ...(thread !== undefined && { thread }), ...(threads !== undefined && { threads }) },
-    });
+    await registerOnnxBackend({ target: { ...chosen, ...(without !== undefined && { without }) }, runtime });
   }
   if (eager === true) {
     return (step) =>

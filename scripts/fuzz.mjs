@@ -1,6 +1,7 @@
 /**
- * Feeds damaged files to every reader of foreign files (idx, tar with CIFAR inside, PNG, JPEG, safetensors): each must be
- * read or refused with the reader's own error, within a time limit and without taking much memory.
+ * Feeds damaged files to every reader of foreign files (idx, tar with CIFAR inside, PNG, JPEG, safetensors and its index,
+ * tokenizer files, tables of texts): each must be read or refused with the reader's own error, within a time limit and
+ * without taking much memory.
  *
  *   node scripts/fuzz.mjs [files per reader, default 10000] [first file, default 0]
  *

@@ -1,14 +1,14 @@
 /**
  * Kills training runs with SIGKILL at random moments, resumes them each time, and compares what they end with to runs that
  * were never disturbed: weights, optimizer state and metrics must be equal byte for byte, and nothing half-written may
- * stand under a final name. One run trains one network, the other three, one after the other.
+ * stand under a final name. One run trains one network, another three, one after the other, the last pre-trains and tunes.
  *
- *   node scripts/kill-and-resume.mjs [kills, default 10 and 3] [seed of the moments, default 1] [engine, default wasm]
+ *   node scripts/kill-and-resume.mjs [kills, default 10, 3 and 4] [seed of the moments, default 1] [engine, default wasm]
  *
  * Exits 1 at the first difference.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -51,6 +51,23 @@ const RUNS = {
     },
     files: ['metrics.jsonl', 'model-resnet/model.safetensors'],
   },
+  'bert-mini': {
+    kills: 4,
+    // 40 of pre-training, then three fine-tunings, whose checkpoints have no optimizer.
+    steps: 43,
+    groups: ['model'],
+    settings: {
+      'pretraining.steps': 40,
+      'pretraining.learningRate': 0.001,
+      'model.dropout': 0.1,
+      'fineTuning.seeds': 1,
+      'fineTuning.minimumSteps': 20,
+      'fineTuning.lstm': true,
+      checkpointEvery: 3,
+      logEvery: 1,
+    },
+    files: ['metrics.jsonl', 'model/model.safetensors', 'classifier/model.safetensors'],
+  },
 };
 const { Random } = await import(new URL('../packages/core/dist/index.js', import.meta.url).href);
 const { latestCheckpoint, loadCheckpoint } = await import(
@@ -79,6 +96,20 @@ function start(/** @type {string} */ milestone, /** @type {string[]} */ argv) {
   return { child, begun, ended, output: () => output };
 }
 
+/** Waits until the run in a folder has a checkpoint of some step or a later one, or has ended. */
+async function reached(
+  /** @type {string} */ runFolder,
+  /** @type {number} */ step,
+  /** @type {ReturnType<typeof start>} */ run,
+) {
+  const folder = join(runFolder, 'checkpoints');
+  while (run.child.exitCode === null && run.child.signalCode === null) {
+    const names = existsSync(folder) ? readdirSync(folder) : [];
+    if (names.some((name) => Number(/^step-(\d+)$/.exec(name)?.[1] ?? -1) >= step)) return;
+    await sleep(5);
+  }
+}
+
 function fail(/** @type {string} */ message) {
   console.error(`kill-and-resume: ${message}`);
   process.exit(1);
@@ -86,7 +117,7 @@ function fail(/** @type {string} */ message) {
 
 /** Runs one milestone twice, once disturbed, and compares. */
 async function check(/** @type {string} */ milestone) {
-  const { steps, settings, files: own } = RUNS[milestone];
+  const { steps, settings, files: own, groups = ['model', 'optimizer'] } = RUNS[milestone];
   const kills = killsWanted === undefined ? RUNS[milestone].kills : Number(killsWanted);
   const onlyRun = (/** @type {string} */ out) =>
     join(out, milestone, readdirSync(join(out, milestone)).find((name) => name.startsWith('quick-')) ?? '');
@@ -107,18 +138,27 @@ async function check(/** @type {string} */ milestone) {
   const began = performance.now();
   const undisturbed = start(milestone, newRun(calm));
   await undisturbed.begun;
-  const begunAfter = performance.now();
+  const startedAt = performance.now();
+  await reached(onlyRun(calm), 1, undisturbed);
+  const [preparing, trainingSince] = [performance.now() - startedAt, performance.now()];
+  await reached(onlyRun(calm), steps, undisturbed);
+  const training = performance.now() - trainingSince;
   await undisturbed.ended;
-  const duration = performance.now() - begunAfter;
   console.log(`… took ${((performance.now() - began) / 1000).toFixed(1)} s`);
 
   let done = 0;
   let argv = newRun(stormy);
+  let reachedStep = 0;
   while (done < kills) {
     const run = start(milestone, argv);
     await run.begun;
-    // Moments spread over a part of the run, so that most of the kills fall into it and none only after its end.
-    await sleep((random.uniform() * duration * 2) / (kills + 1));
+    // Two of three kills fall between the first new checkpoint and some later one, so that each adds to the run and none
+    // comes after its end; the others fall while the run gets ready or takes its first steps.
+    if (done % 3 === 2) await sleep(random.uniform() * preparing);
+    else {
+      await reached(onlyRun(stormy), reachedStep + 1, run);
+      await sleep((random.uniform() * training) / (2 * (kills + 1)));
+    }
     run.child.kill('SIGKILL');
     const end = await run.ended;
     if (end !== 'SIGKILL') {
@@ -137,6 +177,7 @@ async function check(/** @type {string} */ milestone) {
       await loadCheckpoint(join(runFolder, 'checkpoints', name));
     }
     JSON.parse(readFileSync(join(runFolder, 'config.json'), 'utf8'));
+    reachedStep = checkpoint?.step ?? 0;
     console.log(
       `kill ${done}: last checkpoint at step ${checkpoint?.step ?? 'none'}, everything under a final name is whole`,
     );
@@ -148,7 +189,7 @@ async function check(/** @type {string} */ milestone) {
   if (!readdirSync(found).includes('summary.json')) fail(`the resumed run did not finish (${code}):\n${last.output()}`);
   const files = [
     ...own,
-    ...['model', 'optimizer'].map((group) => `checkpoints/step-${String(steps).padStart(6, '0')}/${group}.safetensors`),
+    ...groups.map((group) => `checkpoints/step-${String(steps).padStart(6, '0')}/${group}.safetensors`),
   ];
   for (const file of files) {
     if (!readFileSync(join(expected, file)).equals(readFileSync(join(found, file))))

@@ -17,10 +17,17 @@ export interface Example extends FramedText {
   label: number;
 }
 
-/** Texts as examples, cut to `length` tokens. @throws when a text has no label */
+/** Texts as examples, cut to `length` tokens. @throws when a text has no label, or one that is no class */
 export function examplesOf(text: LabelledText, tokenizer: WordPieceTokenizer, length: number): Example[] {
   const { labels } = text;
   if (labels === undefined) throw new Error(`fine-tuning: ${text.name} has no labels; name their column.`);
+  const outside = labels.findIndex((label) => !(label >= 0 && label < text.classNames.length));
+  if (outside >= 0) {
+    throw new Error(
+      `fine-tuning: text ${outside + 1} of ${text.name} has the label ${labels[outside]}; ${text.classNames.length} classes have the ` +
+        `labels 0 to ${text.classNames.length - 1}. Correct the label, or name all classes.`,
+    );
+  }
   return text.first.map((first, index) => ({
     ...tokenizer.frame(first, text.second?.[index], { maximumLength: length }),
     label: labels[index]!,

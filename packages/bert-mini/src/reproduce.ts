@@ -76,13 +76,9 @@ async function trainAndReport(
   const steps = config.pretraining.steps;
   const results: Results = { ...(run.checkpoint?.state['results'] as Results | undefined) };
   if (run.checkpoint !== null) restore(run.checkpoint.tensors['model'] ?? {}, model);
-  if (
-    steps > 0 &&
-    (run.checkpoint?.step ?? 0) <= steps &&
-    !(await pretrainModel(command, run, model, texts, results))
-  ) {
-    return run.interrupted();
-  }
+  // The last loss is in the log and the results before the last checkpoint is made: a run that has it is done with this part.
+  const pretrained = steps === 0 || results['maskedLoss'] !== undefined;
+  if (!pretrained && !(await pretrainModel(command, run, model, texts, results))) return run.interrupted();
   await savePretrained(model, join(run.folder, 'model'));
 
   const tokenizer = model.tokenizer!;
@@ -161,7 +157,7 @@ async function pretrainModel(
     batches,
     config: config.pretraining,
     seed,
-    startStep: Math.min(run.checkpoint?.step ?? 0, steps),
+    startStep: run.checkpoint?.step ?? 0,
     events: {
       onStep: async (step, loss, learningRate) => {
         progress.update(step, { loss });

@@ -55,6 +55,8 @@ const savedSchema = v.object({
   id2label: v.optional(v.record(v.string(), v.string())),
 });
 
+const MOST_UNUSED_ROWS = 512;
+
 /** A model as it was saved. The tensors are the caller's to dispose. */
 export interface SavedBert {
   config: BertConfig;
@@ -85,10 +87,12 @@ export async function loadPretrained(
   }
   const config = configFrom(`${where}: config.json of '${String(source)}'`, saved.output);
   const tokenizer = await loadTokenizerOf(where, folder);
-  if (tokenizer !== undefined && tokenizer.vocabularySize > config.vocabularySize) {
+  // An embedding may be padded to a round number; hundreds of rows too many mean a vocabulary of another model.
+  const unused = tokenizer === undefined ? 0 : config.vocabularySize - tokenizer.vocabularySize;
+  if (tokenizer !== undefined && (unused < 0 || unused > MOST_UNUSED_ROWS)) {
     throw new Error(
       `${where}: the tokenizer of '${String(source)}' has ${tokenizer.vocabularySize} tokens and the model ` +
-        `${config.vocabularySize}; the files belong to different models.`,
+        `${config.vocabularySize}; the files belong to different models. Get vocab.txt from where the weights are from.`,
     );
   }
   const tensors = plainNames(await loadModelWeights(where, folder));

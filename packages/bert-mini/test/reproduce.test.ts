@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { generateText } from '@milestones/datasets';
 import { captureOutput, onlyRunFolder, settingFlags } from '@milestones/reproduce/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BertClassifier, BertForPretraining, classify } from '../src/index.ts';
@@ -15,7 +16,7 @@ afterEach(() => rm(out, { recursive: true, force: true }));
 
 const run = (...argv: string[]) => captureOutput(() => main([...argv, '--out', out]));
 
-const brief = ['--preset', 'quick', '--backend', 'cpu'].concat(
+const brief = ['--preset', 'quick', '--backend', 'wasm'].concat(
   settingFlags({
     'pretraining.steps': 4,
     'pretraining.learningRate': 0.001,
@@ -23,6 +24,7 @@ const brief = ['--preset', 'quick', '--backend', 'cpu'].concat(
     'fineTuning.seeds': 1,
     'fineTuning.minimumSteps': 2,
     'fineTuning.labelShares': 0.02,
+    'fineTuning.length': 12,
     'model.features': 8,
     'model.initialDeviation': 0.02,
     'model.layers': 1,
@@ -30,25 +32,76 @@ const brief = ['--preset', 'quick', '--backend', 'cpu'].concat(
     logEvery: 2,
   }),
 );
+/** Few sentences of the user's own, to pre-train on and to tune to. */
+async function ownData(): Promise<string[]> {
+  const [text, table] = [join(out, 'own.txt'), join(out, 'own.tsv')];
+  await writeFile(text, generateText({ characters: 12_000, seed: 1 }));
+  await writeFile(table, `sentence\tlabel\n${'the dog runs.\t1\nthe cat sleeps.\t0\n'.repeat(10)}`);
+  const data = { 'data.corpus': 'file', 'data.file': text, 'data.task': 'file', 'data.train': table };
+  return settingFlags({
+    ...data,
+    'data.validation': table,
+    'model.vocabularySize': 120,
+    'fineTuning.labelShares': 0.5,
+  });
+}
 const runFolder = (): string => onlyRunFolder(out, 'bert-mini');
 
 describe('reproduce', () => {
   it('pre-trains, fine-tunes with and without it, and leaves models that can be used', async () => {
-    const own = join(out, 'own.tsv');
-    await writeFile(own, `sentence\tlabel\n${'the dog runs.\t1\nthe cat sleeps.\t0\n'.repeat(30)}`);
-    const task = { 'data.task': 'file', 'data.train': own, 'data.validation': own, 'fineTuning.lstm': true };
-    const { code } = await run(...brief, ...settingFlags(task));
+    const { code } = await run(...brief, ...(await ownData()), ...settingFlags({ 'fineTuning.lstm': true }));
     expect(code).toBe(1);
     const summary = JSON.parse(readFileSync(join(runFolder(), 'summary.json'), 'utf8'));
     expect(summary).toMatchObject({ milestone: 'bert-mini', preset: 'quick', steps: 4 });
-    expect(summary.metrics.gain2).toBeCloseTo(summary.metrics.accuracy2 - summary.metrics.random2, 6);
-    expect(summary.metrics.lstm2).toBeGreaterThanOrEqual(0);
-    expect(Math.abs(summary.metrics.initialMaskedLoss - Math.log(160))).toBeLessThan(0.2);
+    expect(summary.metrics.gain50).toBeCloseTo(summary.metrics.accuracy50 - summary.metrics.random50, 6);
+    expect(summary.metrics.lstm50).toBeGreaterThanOrEqual(0);
+    expect(Math.abs(summary.metrics.initialMaskedLoss - Math.log(120))).toBeLessThan(0.2);
     const model = await BertForPretraining.fromPretrained(join(runFolder(), 'model'));
     const classifier = await BertClassifier.fromPretrained(join(runFolder(), 'classifier'));
     expect((await classify(classifier, 'the dog runs.')).length).toBe(2);
     model.dispose();
     classifier.dispose();
+  });
+
+  it('stopped in pre-training, at its end, and between two fine-tunings, ends as if it had not been, byte for byte', async () => {
+    const more = [...(await ownData()), ...settingFlags({ 'pretraining.steps': 8, 'model.dropout': 0.1 })];
+    await run(...brief, ...more);
+    const whole = runFolder();
+    await rename(whole, join(out, 'whole'));
+    /** Runs on, and is told to stop as soon as the checkpoint is there. */
+    const stopAt = async (checkpoint: string, ...argv: string[]): Promise<void> => {
+      const isThere = (): boolean =>
+        readdirSync(join(out, 'bert-mini')).some((name) =>
+          existsSync(join(out, 'bert-mini', name, 'checkpoints', checkpoint)),
+        );
+      const watch = setInterval(() => {
+        if (!isThere()) return;
+        clearInterval(watch);
+        process.emit('SIGINT');
+      }, 1);
+      const { code, stdout } = await run(...argv);
+      clearInterval(watch);
+      expect(code).toBe(130);
+      expect(stdout).toContain('Stopped. Continue with');
+      expect(existsSync(join(runFolder(), 'summary.json'))).toBe(false);
+    };
+    await stopAt('step-000002', ...brief, ...more);
+    expect(existsSync(join(runFolder(), 'classifier'))).toBe(false);
+    await stopAt('step-000008', '--resume', runFolder(), '--backend', 'wasm');
+    await stopAt('step-000009', '--resume', runFolder(), '--backend', 'wasm');
+    await run('--resume', runFolder(), '--backend', 'wasm');
+    for (const file of [
+      'metrics.jsonl',
+      'model/model.safetensors',
+      'classifier/model.safetensors',
+      'model/vocab.txt',
+    ]) {
+      const expected = readFileSync(join(out, 'whole', file));
+      expect(readFileSync(join(runFolder(), file)).equals(expected), file).toBe(true);
+    }
+    const metricsOf = (folder: string): object =>
+      JSON.parse(readFileSync(join(folder, 'summary.json'), 'utf8')).metrics as object;
+    expect(metricsOf(runFolder())).toEqual(metricsOf(join(out, 'whole')));
   });
 
   it('says what the presets are: sizes tiny and base', async () => {

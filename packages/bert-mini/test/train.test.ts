@@ -177,5 +177,8 @@ describe('fine-tuning', () => {
     expect(losses.length).toBe(8);
     expect(Math.abs(losses[0]! - Math.LN2)).toBeLessThan(0.5);
     expect(() => examplesOf({ ...text, labels: undefined }, tokenizer, 24)).toThrow('own has no labels');
+    expect(() => examplesOf({ ...text, labels: Int32Array.of(0, 1, 2) }, tokenizer, 24)).toThrow(
+      'text 3 of own has the label 2; 2 classes have the labels 0 to 1',
+    );
   });
 });

@@ -5,9 +5,20 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { tf, useBackend } from '@milestones/backend';
 import { decodeSafetensors, encodeSafetensors } from '@milestones/core';
-import { WordPieceTokenizer } from '@milestones/datasets';
+import { generateText, learnWordPieces, WordPieceTokenizer } from '@milestones/datasets';
+import * as v from 'valibot';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { BertClassifier, BertForPretraining, classify, fillMask } from '../src/index.ts';
+import { readWithHubClient } from '../../core/test/hub-reader.ts';
+import {
+  BertClassifier,
+  BertForPretraining,
+  classify,
+  createOptimizer,
+  fillMask,
+  pretrain,
+  PretrainingBatches,
+  pretrainingSchema,
+} from '../src/index.ts';
 import { savePretrained } from '../src/node.ts';
 
 const fixture = fileURLToPath(new URL('./fixtures/bert-tiny', import.meta.url));
@@ -87,6 +98,52 @@ describe('savePretrained and fromPretrained', () => {
   });
 });
 
+describe('a model that was trained here', () => {
+  it('is the same after saving, bit for bit, and other readers find its weights', async () => {
+    const lines = generateText({ characters: 3000, seed: 1 }).split('\n');
+    const tokenizer = learnWordPieces(lines, { vocabularySize: 120 });
+    const settings = v.parse(pretrainingSchema, { steps: 3, length: 12, batchSize: 4, nextSentence: true });
+    const model = new BertForPretraining({
+      vocabularySize: 120,
+      contextLength: 12,
+      features: 8,
+      layers: 2,
+      heads: 2,
+      hidden: 20,
+    });
+    model.initialize(1);
+    model.tokenizer = tokenizer;
+    const documents = [tokenizer.encode(lines.join(' '))];
+    const batches = new PretrainingBatches({ documents, tokenizer, config: settings, seed: 1, stream: 'a' });
+    const optimizer = createOptimizer(model, settings);
+    expect(await pretrain({ model, optimizer, batches, config: settings, seed: 1 })).toBe(3);
+    await savePretrained(model, folder);
+
+    const again = await BertForPretraining.fromPretrained(folder);
+    const logits = (of: BertForPretraining): Float32Array[] => {
+      const encoded = (): tf.Tensor3D => of.bert.forward({ tokens: tf.tensor2d(tokens, undefined, 'int32') });
+      const words = valuesOf(() => of.wordLogits(encoded(), tf.range(0, 5, 1, 'int32')));
+      return [words, valuesOf(() => of.sentenceLogits(encoded()))];
+    };
+    expect(logits(again)).toEqual(logits(model));
+
+    const { tensors: read, metadata } = await readWithHubClient(join(folder, 'model.safetensors'));
+    expect(metadata).toEqual({ format: 'pt' });
+    const parameters = model.namedParameters();
+    expect(Object.keys(read).length).toBe(parameters.size);
+    const weights = parameters.get('bert.blocks.1.expand.weight')!.value;
+    expect(read['bert.encoder.layer.1.intermediate.dense.weight']).toEqual({
+      shape: [20, 8],
+      values: valuesOf(() => tf.transpose(weights)), // PyTorch's layers are [out, in]
+    });
+    expect(read['bert.embeddings.word_embeddings.weight']!.values).toEqual(
+      parameters.get('bert.embeddings.tokens.weight')!.value.dataSync(),
+    );
+    optimizer.dispose();
+    tf.dispose([model.stateDict(), again.stateDict()]);
+  });
+});
+
 describe('fromPretrained names', () => {
   const withConfig = async (change: Record<string, unknown>): Promise<Promise<BertForPretraining>> => {
     await writeFile(join(folder, 'config.json'), JSON.stringify({ ...config, ...change }));
@@ -110,6 +167,12 @@ describe('fromPretrained names', () => {
     await expect(BertForPretraining.fromPretrained(folder)).rejects.toThrow('has 25 tokens and the model 24');
     await writeFile(join(folder, 'vocab.txt'), 'a\nb\n');
     await expect(BertForPretraining.fromPretrained(folder)).rejects.toThrow('has no [PAD]');
+    await cp(join(fixture, 'vocab.txt'), join(folder, 'vocab.txt'));
+    await expect(withConfig({ vocab_size: 30522 })).rejects.toThrow('has 24 tokens and the model 30522');
+    await rm(join(folder, 'vocab.txt'));
+    const byteLevel = fileURLToPath(new URL('../../gpt-mini/test/fixtures/gpt2-tiny/', import.meta.url));
+    for (const name of ['vocab.json', 'merges.txt']) await cp(join(byteLevel, name), join(folder, name));
+    await expect(withConfig({})).rejects.toThrow("is not BERT's (WordPiece); the files belong to different models");
   });
 });
 
@@ -126,6 +189,18 @@ describe('predictions', () => {
     );
   });
 
+  it('reads the first 510 tokens of a long text, as the release does', async () => {
+    const model = new BertClassifier({ vocabularySize: 24, features: 4, layers: 1, heads: 1 }, ['bad', 'good']);
+    model.initialize(1);
+    const tokenizer = new WordPieceTokenizer(readFileSync(join(fixture, 'vocab.txt'), 'utf8').trim().split('\n'));
+    model.tokenizer = tokenizer;
+    const [word] = tokenizer.vocabulary().slice(12);
+    const long = `${`${word} `.repeat(510)}${'[MASK] '.repeat(300)}`;
+    expect(tokenizer.frame(long, undefined, { maximumLength: 512 }).ids.length).toBe(512);
+    expect(await classify(model, long)).toEqual(await classify(model, `${word} `.repeat(510)));
+    model.dispose();
+  });
+
   it('cuts text that is too long, and needs a tokenizer', async () => {
     const model = new BertClassifier({ vocabularySize: 24, contextLength: 12, features: 8, layers: 1, heads: 2 }, [
       'bad',
@@ -137,6 +212,8 @@ describe('predictions', () => {
     const long = await classify(model, 'the film was good '.repeat(200));
     expect(long[0]!.probability + long[1]!.probability).toBeCloseTo(1, 5);
     expect(model.training).toBe(true);
+    const tooLong = tf.zeros<tf.Rank.R2>([1, 13], 'int32');
+    expect(() => model.bert.forward({ tokens: tooLong })).toThrow('13 tokens arrived for a model of at most 12');
     const pair = await classify(model, 'a film', 'it was good');
     expect(pair.map(({ name }) => name).toSorted()).toEqual(['bad', 'good']);
   });

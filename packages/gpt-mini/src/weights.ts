@@ -22,6 +22,7 @@ import {
   readTokenizerFiles,
   tokenizerFileNames,
   tokenizerFiles,
+  WordPieceTokenizer,
   type LocateModelOptions,
   type Tokenizer,
   type TokenizerFileName,
@@ -153,6 +154,12 @@ async function loadTokenizerOf(
 
 function checkTokenizer(source: string, tokenizer: Tokenizer | undefined, { vocabularySize }: GptConfig): void {
   if (tokenizer === undefined) return;
+  if (tokenizer instanceof WordPieceTokenizer) {
+    throw new Error(
+      `Gpt.fromPretrained: the tokenizer of '${source}' is BERT's (WordPiece); the files belong to different models. ` +
+        'Get vocab.json and merges.txt from where the weights are from.',
+    );
+  }
   // Other models pad their embedding to a round number; a tokenizer with more tokens than the model is of another one.
   const fits =
     tokenizer instanceof CharacterTokenizer

@@ -6,8 +6,17 @@ import { fileURLToPath } from 'node:url';
 import { tf, useBackend } from '@milestones/backend';
 import { decodeSafetensors, encodeSafetensors, type TensorData } from '@milestones/core';
 import { ByteLevelTokenizer } from '@milestones/datasets';
+import * as v from 'valibot';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { encodePretrained, generateTokens, Gpt } from '../src/index.ts';
+import { readWithHubClient } from '../../core/test/hub-reader.ts';
+import {
+  createOptimizer,
+  createTrainStep,
+  encodePretrained,
+  generateTokens,
+  Gpt,
+  trainingSchema,
+} from '../src/index.ts';
 import { savePretrained } from '../src/node.ts';
 
 const fixture = fileURLToPath(new URL('./fixtures/gpt2-tiny', import.meta.url));
@@ -100,6 +109,31 @@ describe('a GPT-2 folder, written by an independent PyTorch model', () => {
     expect(Object.keys(own)).toEqual(['config.json', 'tokenizer.json', 'model.safetensors']);
   });
 
+  it('trained further and saved, gives the same bit for bit, and other readers find its weights', async () => {
+    const model = await Gpt.fromPretrained(folder);
+    const before = logitsOf(model);
+    const config = v.parse(trainingSchema, { learningRate: 0.01 });
+    const optimizer = createOptimizer(model, config);
+    const step = createTrainStep(model, optimizer, config);
+    const tokens = tf.tensor2d([[1, 2, 3, 4]], undefined, 'int32');
+    const inputs = [tokens, tokens, tf.scalar(0.01), tf.tensor1d([1, 2], 'int32')] as const;
+    model.train();
+    for (let index = 0; index < 3; index++) tf.dispose(await step(...inputs));
+    model.eval();
+    expect(logitsOf(model)).not.toEqual(before);
+    await savePretrained(model, join(folder, 'tuned'));
+    expect(logitsOf(await Gpt.fromPretrained(join(folder, 'tuned')))).toEqual(logitsOf(model));
+
+    const { tensors, metadata } = await readWithHubClient(join(folder, 'tuned', 'model.safetensors'));
+    expect(metadata).toEqual({ format: 'pt' });
+    const expand = model.blocks[1]!.feedForward.expand.weight.value;
+    const found = tensors['transformer.h.1.mlp.c_fc.weight'];
+    // GPT-2's layers are [in, out], as ours.
+    expect(found).toEqual({ shape: expand.shape, values: expand.dataSync() });
+    expect(tensors['transformer.wte.weight']!.values).toEqual(model.tokenEmbedding.weight.value.dataSync());
+    optimizer.dispose();
+  });
+
   it('an output layer of its own is turned and comes back', async () => {
     const model = new Gpt({
       vocabularySize: 260,
@@ -132,6 +166,14 @@ describe('Gpt.fromPretrained names', () => {
     await expect(withConfig({ n_layer: 1 })).rejects.toThrow('unexpected: h.1.ln_1.weight');
     await expect(withConfig({ vocab_size: 200 })).rejects.toThrow(
       'has 260 tokens and the model 200; the files belong to different models',
+    );
+  });
+
+  it('a tokenizer of another model', async () => {
+    const ofBert = fileURLToPath(new URL('../../bert-mini/test/fixtures/bert-tiny/vocab.txt', import.meta.url));
+    await cp(ofBert, join(folder, 'vocab.txt'));
+    await expect(Gpt.fromPretrained(folder)).rejects.toThrow(
+      "is BERT's (WordPiece); the files belong to different models",
     );
   });
 

@@ -6,6 +6,8 @@ export interface LocateModelOptions {
   revision?: string | undefined;
   /** The hub's address. Default: the environment variable `HF_ENDPOINT`, else https://huggingface.co. */
   endpoint?: string | undefined;
+  /** An access token, for private and gated models (Node only). Default: the environment variable `HF_TOKEN`. */
+  token?: string | undefined;
   /** The cache folder (Node only). Default: that of the data sets. */
   data?: string | undefined;
   /** Never uses the network (Node only). Default: whether `MILESTONES_OFFLINE` is set. */

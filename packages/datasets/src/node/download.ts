@@ -28,6 +28,8 @@ export interface DownloadOptions {
   onNotice?: ((notice: string) => void) | undefined;
   /** Never uses the network. */
   offline?: boolean | undefined;
+  /** Sent with each request. An `authorization` stays behind where a request is led to another host. */
+  headers?: Readonly<Record<string, string>> | undefined;
   /** Stops the download; what arrived is kept. */
   signal?: AbortSignal | undefined;
   /** How often a URL is tried again after a failure. Attempts that bring the file forward do not count. Default 4. */
@@ -149,7 +151,7 @@ async function downloadFrom(
   options: DownloadOptions,
 ): Promise<void> {
   const { bytes, sha256 } = request;
-  const { retries = 4, retryMilliseconds = 500, stallMilliseconds = 30_000, signal, onProgress } = options;
+  const { retries = 4, retryMilliseconds = 500, stallMilliseconds = 30_000, signal, onProgress, headers } = options;
   const step = Math.max(1 << 16, bytes / 100);
   let highest = part.size;
   let failures = 0;
@@ -157,7 +159,7 @@ async function downloadFrom(
   for (;;) {
     let error: AttemptError;
     try {
-      const { resumed } = await transfer(url, part, { bytes, stallMilliseconds, signal, onChunk: report });
+      const { resumed } = await transfer(url, part, { bytes, stallMilliseconds, headers, signal, onChunk: report });
       if (isWhole(part, request)) return;
       const found = part.sha256;
       await part.restart();

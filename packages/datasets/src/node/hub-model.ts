@@ -1,6 +1,9 @@
 /**
  * Downloads a model's files from the Hugging Face hub into the cache, at `models/<owner>/<model>/<commit>/`. The hub says
  * which files a revision has and what they are: large ones by SHA-256, small ones by the name that git gives their content.
+ *
+ * The hub's own client (`@huggingface/hub` 2.17) is not used: its download begins anew where it broke off and compares no
+ * checksum, and what would be left to it is the one request for the list of files. It reads what we write in our tests.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, stat } from 'node:fs/promises';
@@ -20,6 +23,16 @@ interface HubFile {
   lfs?: { sha256?: string; size?: number };
 }
 
+/** Where a model is asked for, and as whom. */
+interface Hub {
+  endpoint: string;
+  name: string;
+  /** With the token, if there is one. */
+  headers: Record<string, string>;
+  /** The model's place in the cache. */
+  root: string;
+}
+
 const largestSmallFile = 1 << 27;
 
 /**
@@ -27,7 +40,8 @@ const largestSmallFile = 1 << 27;
  * Files that are there are checked once and not downloaded again; a broken download is continued.
  *
  * @param name `owner/model`, for example `openai-community/gpt2`
- * @throws {@link DownloadError} in plain words: no network, no such model, no weights as safetensors, a wrong checksum
+ * @throws {@link DownloadError} in plain words: no network, no such model, a model that wants a token, no weights as safetensors,
+ * a wrong checksum
  */
 export async function downloadModel(name: string, options: LocateModelOptions = {}): Promise<string> {
   if (!isHubName(name)) {
@@ -50,9 +64,11 @@ export async function downloadModel(name: string, options: LocateModelOptions = 
       { failure: 'offline', path: root },
     );
   }
+  const token = options.token ?? process.env['HF_TOKEN'];
+  const hub: Hub = { endpoint, name, headers: token ? { authorization: `Bearer ${token}` } : {}, root };
   let listing: { sha: string; files: HubFile[] };
   try {
-    listing = await askForFiles(endpoint, name, revision, root);
+    listing = await askForFiles(hub, revision);
   } catch (error) {
     // The cache is as good as the network was when it was filled.
     if (known !== undefined && error instanceof DownloadError && error.failure === 'network') return join(root, known);
@@ -64,9 +80,15 @@ export async function downloadModel(name: string, options: LocateModelOptions = 
     const path = join(folder, file.rfilename);
     if (file.lfs?.sha256 !== undefined) {
       const bytes = file.lfs.size ?? file.size ?? 0;
-      await downloadFile({ urls: [url], path, sha256: file.lfs.sha256, bytes }, { onProgress });
+      await downloadFile(
+        { urls: [url], path, sha256: file.lfs.sha256, bytes },
+        { onProgress, headers: hub.headers },
+      ).catch((error: Error) => {
+        const status = /HTTP (401|403)/.exec(error.message)?.[1];
+        throw status === undefined ? error : refusal(hub, Number(status), error);
+      });
     } else {
-      await downloadSmallFile(url, path, file);
+      await downloadSmallFile(hub, url, path, file);
     }
   }
   await mkdir(dirname(reference), { recursive: true });
@@ -74,27 +96,18 @@ export async function downloadModel(name: string, options: LocateModelOptions = 
   return folder;
 }
 
-async function askForFiles(
-  endpoint: string,
-  name: string,
-  revision: string,
-  root: string,
-): Promise<{ sha: string; files: HubFile[] }> {
+async function askForFiles(hub: Hub, revision: string): Promise<{ sha: string; files: HubFile[] }> {
+  const { endpoint, name, root } = hub;
   const url = `${endpoint}/api/models/${name}/revision/${encodeURIComponent(revision)}?blobs=true`;
-  const response = await request(url, root);
-  if (response.status === 401 || response.status === 404) {
+  const response = await request(hub, url, root);
+  if (response.status === 404) {
     throw new DownloadError(
-      `downloadModel: the hub has no public model ${name} with a revision ${revision} (HTTP ${response.status}); check the name, ` +
-        'owner/model, or give the path of a folder.',
+      `downloadModel: the hub has no model ${name} with a revision ${revision} that may be seen (HTTP 404); check the name, ` +
+        'owner/model, and the revision, or give the path of a folder.',
       { failure: 'answer', path: root },
     );
   }
-  if (!response.ok) {
-    throw new DownloadError(`downloadModel: ${url} answered with HTTP ${response.status}; try again later.`, {
-      failure: 'answer',
-      path: root,
-    });
-  }
+  requireAnswer(hub, url, response, root);
   const answer = (await response.json().catch(() => ({}))) as { sha?: unknown; siblings?: unknown };
   if (typeof answer.sha !== 'string' || !/^[0-9a-f]{7,64}$/.test(answer.sha) || !Array.isArray(answer.siblings)) {
     throw new DownloadError(
@@ -122,7 +135,7 @@ function wantedFiles(name: string, files: HubFile[], root: string): HubFile[] {
   return files.filter(({ rfilename }) => others.includes(rfilename) || isWeight(rfilename));
 }
 
-async function downloadSmallFile(url: string, path: string, file: HubFile): Promise<void> {
+async function downloadSmallFile(hub: Hub, url: string, path: string, file: HubFile): Promise<void> {
   const there = (await stat(path).catch(() => undefined))?.size;
   if (there !== undefined && there === file.size && isBlob(await readFile(path), file.blobId)) return;
   if ((file.size ?? 0) > largestSmallFile) {
@@ -134,13 +147,8 @@ async function downloadSmallFile(url: string, path: string, file: HubFile): Prom
       },
     );
   }
-  const response = await request(url, path);
-  if (!response.ok) {
-    throw new DownloadError(`downloadModel: ${url} answered with HTTP ${response.status}; try again later.`, {
-      failure: 'answer',
-      path,
-    });
-  }
+  const response = await request(hub, url, path);
+  requireAnswer(hub, url, response, path);
   const content = new Uint8Array(await response.arrayBuffer());
   if (!isBlob(content, file.blobId)) {
     throw new DownloadError(
@@ -152,15 +160,37 @@ async function downloadSmallFile(url: string, path: string, file: HubFile): Prom
   await saveFile(path, content);
 }
 
+function requireAnswer(hub: Hub, url: string, { ok, status }: Response, path: string): void {
+  if (ok) return;
+  if (status === 401 || status === 403) throw refusal(hub, status);
+  throw new DownloadError(`downloadModel: ${url} answered with HTTP ${status}; try again later.`, {
+    failure: 'answer',
+    path,
+  });
+}
+
+/** The hub answers 401 for models that do not exist, too, so that nobody learns the names of private ones. */
+function refusal({ endpoint, name, headers, root }: Hub, status: number, cause?: Error): DownloadError {
+  const hasToken = headers['authorization'] !== undefined;
+  const what = hasToken
+    ? status === 401
+      ? `the hub does not accept the access token (HTTP 401); make a new one at ${endpoint}/settings/tokens and set HF_TOKEN to it, ` +
+        'or leave HF_TOKEN empty for a public model'
+      : `the access token may not read ${name} (HTTP 403); accept the model's terms at ${endpoint}/${name}, or take a token that may read it`
+    : `the hub gives ${name} not to everyone (HTTP ${status}): there is no such model, or it is private or gated. Check the name, ` +
+      `owner/model; for a private one set HF_TOKEN to an access token (${endpoint}/settings/tokens)`;
+  return new DownloadError(`downloadModel: ${what}.`, { failure: 'answer', path: root, cause });
+}
+
 /** Whether git would give `content` this name: the SHA-1 of "blob", its size, a zero byte, and the content. */
 function isBlob(content: Uint8Array, blobId: string | undefined): boolean {
   if (blobId === undefined) return true;
   return createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex') === blobId;
 }
 
-async function request(url: string, path: string): Promise<Response> {
+async function request({ headers }: Hub, url: string, path: string): Promise<Response> {
   try {
-    return await fetch(url, { signal: AbortSignal.timeout(60_000) });
+    return await fetch(url, { headers, signal: AbortSignal.timeout(60_000) });
   } catch (error) {
     let reason: unknown = error;
     while (reason instanceof Error && reason.cause instanceof Error) reason = reason.cause;

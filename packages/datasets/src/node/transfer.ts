@@ -31,6 +31,7 @@ export interface TransferOptions {
   /** Size of the whole file. */
   bytes: number;
   stallMilliseconds: number;
+  headers: Readonly<Record<string, string>> | undefined;
   signal: AbortSignal | undefined;
   onChunk: () => void;
 }
@@ -51,7 +52,7 @@ export async function transfer(url: string, part: PartFile, options: TransferOpt
   try {
     timer.start();
     // Without `identity` fetch asks for gzip and unpacks it: ranges and lengths would then count compressed bytes.
-    const headers: Record<string, string> = { 'accept-encoding': 'identity' };
+    const headers: Record<string, string> = { ...options.headers, 'accept-encoding': 'identity' };
     if (part.size > 0) {
       headers['range'] = `bytes=${part.size}-`;
       const validator = await loadValidator(part, url);

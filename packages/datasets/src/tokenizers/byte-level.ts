@@ -90,12 +90,14 @@ export class ByteLevelTokenizer implements Tokenizer {
   /** The tokenizer that {@link toJSON} described. @throws when `json` is something else */
   static fromJSON(json: unknown): ByteLevelTokenizer {
     const { type, vocabulary, merges, specialTokens } = (json ?? {}) as Partial<ByteLevelTokenizerJSON>;
-    if (type !== 'byte-level' || typeof vocabulary !== 'object' || !Array.isArray(merges)) {
+    const areTexts = (list: unknown): boolean => Array.isArray(list) && list.every((item) => typeof item === 'string');
+    const isWhole = typeof vocabulary === 'object' && vocabulary !== null && areTexts(merges);
+    if (type !== 'byte-level' || !isWhole || (specialTokens !== undefined && !areTexts(specialTokens))) {
       throw new Error(
         `byte-level tokenizer: something of type ${JSON.stringify(type)} arrived; give what toJSON() returned.`,
       );
     }
-    return new ByteLevelTokenizer({ vocabulary, merges, ...(specialTokens && { specialTokens }) });
+    return new ByteLevelTokenizer({ vocabulary, merges: merges!, ...(specialTokens && { specialTokens }) });
   }
 
   get vocabularySize(): number {

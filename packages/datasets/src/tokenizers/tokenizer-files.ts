@@ -113,7 +113,9 @@ interface TokenizerJson {
 function readTokenizerJson(text: string): Tokenizer {
   const file = parseJson('tokenizer.json', text) as TokenizerJson;
   if (typeof file.type === 'string') return refused('tokenizer.json', () => tokenizerFromJSON(file));
-  const { model, normalizer, pre_tokenizer: cutting, added_tokens: added = [] } = file;
+  checkParts(file);
+  const { model, normalizer, pre_tokenizer: cutting, added_tokens } = file;
+  const added = added_tokens ?? [];
   const vocabulary = { ...model?.vocab };
   for (const { id, content } of added) vocabulary[content] ??= id;
   if (model?.type === 'WordPiece' && normalizer?.type === 'BertNormalizer' && cutting?.type === 'BertPreTokenizer') {
@@ -136,6 +138,31 @@ function readTokenizerJson(text: string): Tokenizer {
       `and the pre-tokenizer ${JSON.stringify(cutting?.type ?? null)} arrived; supported are BERT's (WordPiece, BertNormalizer, ` +
       "BertPreTokenizer) and GPT-2's (BPE, ByteLevel without a space before the text).",
   );
+}
+
+/** What {@link TokenizerJson} says about the types, at run time. */
+function checkParts({ model, normalizer, pre_tokenizer: cutting, added_tokens: added }: TokenizerJson): void {
+  const isObject = (value: unknown): value is Record<string, unknown> =>
+    typeof value === 'object' && value !== null && !Array.isArray(value);
+  const isPart = (value: unknown): boolean => value === undefined || value === null || isObject(value);
+  const isText = (value: unknown): boolean => typeof value === 'string';
+  const isMerge = (value: unknown): boolean =>
+    isText(value) || (Array.isArray(value) && value.length === 2 && value.every(isText));
+  const isAdded = (value: unknown): boolean =>
+    isObject(value) && Number.isInteger(value['id']) && isText(value['content']);
+  const lists: [string, unknown, (value: unknown) => boolean, string][] = [
+    ['model.merges', model?.merges, isMerge, 'pairs of tokens'],
+    ['added_tokens', added, isAdded, 'tokens with id and content'],
+  ];
+  for (const [name, list, isItem, what] of lists) {
+    if (list === undefined || list === null || (Array.isArray(list) && list.every(isItem))) continue;
+    throw new FormatError(`tokenizer.json: ${name} is no list of ${what}; get the file anew.`);
+  }
+  const isSupported = model?.type === 'WordPiece' || model?.type === 'BPE'; // others have lists, and are named by type
+  const parts = { model, ...(isSupported && { 'model.vocab': model.vocab }), normalizer, pre_tokenizer: cutting };
+  for (const [name, part] of Object.entries(parts)) {
+    if (!isPart(part)) throw new FormatError(`tokenizer.json: ${name} is no JSON object; get the file anew.`);
+  }
 }
 
 function optionsOf(files: TokenizerFiles): WordPieceTokenizerOptions {

@@ -3,9 +3,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { isHubName, locateModel } from '../../src/index.ts';
-import { downloadModel } from '../../src/node.ts';
+import { DownloadError, downloadModel } from '../../src/node.ts';
 import { closedUrl, content, sha256, temporaryFolder } from './local-server.ts';
 
 const commit = 'a'.repeat(40);
@@ -119,7 +119,7 @@ it('says in plain words what is wrong', async () => {
     'has no weights in the safetensors format',
   );
   await expect(downloadModel('someone/else', { data, endpoint: other })).rejects.toThrow(
-    'the hub has no public model someone/else',
+    'the hub has no model someone/else with a revision main that may be seen (HTTP 404); check the name',
   );
   await expect(downloadModel('gpt2', { data })).rejects.toThrow('a model of the hub is named owner/model');
   const { endpoint: wrong } = await hub(usual, (path, _request, response) => {
@@ -129,6 +129,53 @@ it('says in plain words what is wrong', async () => {
   await expect(downloadModel('someone/small', { data, endpoint: wrong })).rejects.toThrow(
     'is not the file that the hub lists',
   );
+});
+
+it('sends a token to the hub and to nobody else', async () => {
+  const seen: (string | undefined)[] = [];
+  const other = await hub([], (_path, request, response) => {
+    seen.push(request.headers.authorization);
+    response.end(content);
+    return true;
+  });
+  const asked: (string | undefined)[] = [];
+  const { endpoint } = await hub(usual, (path, request, response) => {
+    asked.push(request.headers.authorization);
+    if (!path.endsWith('/model.safetensors')) return false;
+    // Large files lie elsewhere: another port is another origin.
+    response.writeHead(302, { location: `${other.endpoint}/elsewhere` }).end();
+    return true;
+  });
+  vi.stubEnv('HF_TOKEN', 'hf_own');
+  await downloadModel('someone/small', { data: await temporaryFolder(), endpoint });
+  expect(asked).toEqual(['Bearer hf_own', 'Bearer hf_own', 'Bearer hf_own']);
+  expect(seen).toEqual([undefined]);
+  asked.length = 0;
+  await downloadModel('someone/small', { data: await temporaryFolder(), endpoint, token: 'hf_other' });
+  expect(asked[0]).toBe('Bearer hf_other');
+  vi.stubEnv('HF_TOKEN', '');
+  asked.length = 0;
+  await downloadModel('someone/small', { data: await temporaryFolder(), endpoint });
+  expect(asked[0]).toBeUndefined();
+  vi.unstubAllEnvs();
+});
+
+it.each([
+  ['/api/', 401, undefined, /gives someone\/small not to everyone \(HTTP 401\).*set HF_TOKEN to an access token/],
+  ['/api/', 401, 'hf_old', /does not accept the access token \(HTTP 401\); make a new one/],
+  ['/api/', 403, 'hf_own', /the access token may not read someone\/small \(HTTP 403\); accept the model's terms at/],
+  ['config.json', 401, undefined, /is private or gated/],
+  ['model.safetensors', 403, 'hf_own', /may not read someone\/small \(HTTP 403\)/],
+  ['/api/', 500, undefined, /answered with HTTP 500; try again later/],
+])('explains that %s answers %i to the token %s', async (place, status, token, message) => {
+  const { endpoint } = await hub(usual, (path, _request, response) => {
+    if (!path.includes(place)) return false;
+    response.writeHead(status).end();
+    return true;
+  });
+  const options = { data: await temporaryFolder(), endpoint, token: token ?? '' };
+  await expect(downloadModel('someone/small', options)).rejects.toThrow(message);
+  await expect(downloadModel('someone/small', options)).rejects.toThrow(DownloadError);
 });
 
 it('knows a name from a path', async () => {

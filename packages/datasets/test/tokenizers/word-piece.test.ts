@@ -95,6 +95,19 @@ describe('WordPieceTokenizer', () => {
     expect(again.encode('Unaffable')).toEqual(tokenizer.encode('Unaffable'));
     const other = { ...file, model: { type: 'Unigram', vocab: [] } };
     expect(() => readTokenizerFiles({ 'tokenizer.json': JSON.stringify(other) })).toThrow('a model of type "Unigram"');
+    for (const [change, message] of [
+      [{ added_tokens: [null] }, 'added_tokens is no list of tokens with id and content'],
+      [{ model: { type: 'BPE', vocab, merges: [['a', 7]] } }, 'model.merges is no list of pairs of tokens'],
+      [{ model: { type: 'WordPiece', vocab: ['a'] } }, 'model.vocab is no JSON object'],
+      [{ normalizer: true }, 'normalizer is no JSON object'],
+      [
+        { type: 'byte-level', vocabulary: {}, merges: [1] },
+        'byte-level tokenizer: something of type "byte-level" arrived',
+      ],
+    ] as const) {
+      const damaged = JSON.stringify({ ...file, ...change });
+      expect(() => readTokenizerFiles({ 'tokenizer.json': damaged })).toThrow(`tokenizer.json: ${message}`);
+    }
     expect(() => readTokenizerFiles({ 'tokenizer.json': '[1' })).toThrow('tokenizer.json: this is not JSON');
     expect(() => readTokenizerFiles({ 'vocab.json': '{}' })).toThrow('arrived: vocab.json; give vocab.txt');
     expect(() => readWordPieceFile('a\nb\n')).toThrow(
