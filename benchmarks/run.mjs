@@ -20,6 +20,8 @@ const WORKLOADS = [
   'seq2seq',
   'seq2seq-greedy',
   'dqn',
+  'dqn-cartpole',
+  'dqn-breakout',
   'gan',
   'alexnet',
   'alexnet-inference',

@@ -33,6 +33,8 @@ const WORKLOADS = {
   seq2seq: ['words', 20],
   'seq2seq-greedy': ['words', 20],
   dqn: ['moves', 1],
+  'dqn-cartpole': ['moves', 1],
+  'dqn-breakout': ['moves', 1],
   gan: ['images', 1],
   alexnet: ['images', 1],
   'alexnet-inference': ['images', 1],
@@ -73,7 +75,9 @@ what a workload translates at once, written by \`pnpm bench\`; do not edit. "Per
 sentences, words of the target count, padding included. The sides take turns
 in blocks of about a second, each in a process of its own. Read ratios, not times: "speed" says how many times as fast we
 are, by the medians. "seq2seq-greedy" is no training: a step is the greedy translation of 64 sentences of 20 words to 20
-words each, 1,280 words. The "bert-mini" workloads have sequences of 128 tokens. "gpt2-generation" is no training either:
+words each, 1,280 words. The "bert-mini" workloads have sequences of 128 tokens. "dqn-cartpole" and "dqn-breakout" are the
+whole loop of an agent, environment and replay memory included: 100 moves with 10 updates of 128, and 10 moves with 10 of 32.
+"gpt2-generation" is no training either:
 GPT-2 124M reads 32 tokens and writes 32, greedily, with keys and values kept. All weights are random. Memory is the largest resident size of the process. "Compile" is what the first step takes longer.
 
 | workload | batch | engine | median ms | min ms | per second | peak MB | compile ms | our speed against it | commit |

@@ -1,12 +1,14 @@
 /**
  * Checks what is published or measured about the environments of `packages/dqn`, with enough episodes to tell: returns of
- * policies that do not learn, lengths, and steps per second. `pnpm environments:check`, half a minute.
+ * policies that do not learn, lengths, moves per second, and the time in which a small network chooses an action.
+ * `pnpm environments:check`, half a minute.
  */
 import { fileURLToPath } from 'node:url';
 
 const built = (name) => fileURLToPath(new URL(`../packages/${name}/dist/index.js`, import.meta.url));
-const { makeEnvironment } = await import(built('dqn'));
+const { createActor, makeEnvironment, QNetwork } = await import(built('dqn'));
 const { Random } = await import(built('core'));
+const { useBackend } = await import(built('backend'));
 const { formatTable } = await import(fileURLToPath(new URL('../packages/reproduce/dist/table.js', import.meta.url)));
 
 /** Plays whole episodes. `policy` is a constant action, or undefined for a uniformly random one. */
@@ -47,6 +49,27 @@ function speed(name) {
   return Math.max(...rounds);
 }
 
+/** Microseconds in which a network chooses an action, over states of random play. The best of many short rounds: others use the machine too. */
+async function choosing(name, config) {
+  const environment = makeEnvironment(name);
+  const network = new QNetwork(environment.space.shape, environment.actions.length, config).initialize(1);
+  const actor = createActor(network);
+  const random = new Random(1);
+  const states = [Float32Array.from(environment.reset(1).observation)];
+  while (states.length < 1000) {
+    const { observation, terminated, truncated } = environment.step(random.integer(environment.actions.length));
+    states.push(Float32Array.from(terminated || truncated ? environment.reset().observation : observation));
+  }
+  let best = Infinity;
+  for (let round = 0; round < 300; round++) {
+    const start = performance.now();
+    for (let index = 0; index < 20; index++) await actor.best(states[(round * 20 + index) % states.length]);
+    best = Math.min(best, ((performance.now() - start) * 1000) / 20);
+  }
+  return best;
+}
+
+await useBackend('cpu');
 const random = play('CartPole', 50_000);
 const breakout = play('Breakout', 20_000);
 const steady = play('Breakout', 20_000, undefined, { stickyProbability: 0 });
@@ -60,6 +83,12 @@ const facts = [
   ['Breakout: return of a random policy, no sticky actions', steady.mean, near(0.53, 0.02)],
   ['CartPole: moves per second', speed('CartPole'), [500_000, Infinity]],
   ['Breakout: moves per second', speed('Breakout'), [300_000, Infinity]],
+  [
+    'CartPole: microseconds to choose an action',
+    await choosing('CartPole', { kind: 'mlp', hidden: [120, 84] }),
+    [0, 100],
+  ],
+  ['Breakout: microseconds to choose an action', await choosing('Breakout', { kind: 'grid', hidden: [] }), [0, 100]],
 ];
 const digits = (value) =>
   value === Infinity

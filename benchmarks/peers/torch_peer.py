@@ -6,6 +6,7 @@ batch sizes as the workload of the same name in ../workloads. All cores or one, 
 import json
 import math
 import os
+import random
 import resource
 import sys
 import time
@@ -18,6 +19,7 @@ def say(message):
 
 
 try:
+    import numpy as np
     import torch
     import torch.nn as nn
     import torch.nn.functional as F
@@ -215,6 +217,159 @@ def dqn():
         for _ in range(BATCHES)
     ]
     return 128, batches, *train(online, optimizer, loss_of)
+
+
+class CartPole:
+    """As packages/dqn has it; plain Python, as Gymnasium's own."""
+
+    shape, actions = (4,), 2
+
+    def reset(self):
+        self.state = [random.uniform(-0.05, 0.05) for _ in range(4)]
+        self.steps = 0
+        return np.array(self.state, dtype=np.float32)
+
+    def step(self, action):
+        x, x_velocity, angle, angle_velocity = self.state
+        sine, cosine = math.sin(angle), math.cos(angle)
+        s = ((10 if action == 1 else -10) + 0.05 * angle_velocity**2 * sine) / 1.1
+        turn = (9.8 * sine - cosine * s) / (0.5 * (4 / 3 - 0.1 * cosine**2 / 1.1))
+        self.state = [
+            x + 0.02 * x_velocity,
+            x_velocity + 0.02 * (s - 0.05 * turn * cosine / 1.1),
+            angle + 0.02 * angle_velocity,
+            angle_velocity + 0.02 * turn,
+        ]
+        self.steps += 1
+        ended = abs(self.state[0]) > 2.4 or abs(self.state[2]) > math.pi / 15
+        return np.array(self.state, dtype=np.float32), 1.0, ended, not ended and self.steps >= 500
+
+
+class Breakout:
+    """As packages/dqn has it; an observation is [planes, rows, columns]."""
+
+    shape, actions = (4, 10, 10), 6
+
+    def reset(self):
+        self.paddle, self.row, self.down, self.struck, self.last = 4, 3, 1, False, 0
+        self.right = random.choice((1, -1))
+        self.column = 0 if self.right == 1 else 9
+        self.before = self.row, self.column
+        self.bricks = np.zeros((10, 10), dtype=np.uint8)
+        self.bricks[1:4] = 1
+        return self.observe()
+
+    def observe(self):
+        planes = np.zeros(self.shape, dtype=np.uint8)
+        planes[0, 9, self.paddle] = planes[1, self.row, self.column] = planes[2][self.before] = 1
+        planes[3] = self.bricks
+        return planes
+
+    def step(self, action):
+        if random.random() >= 0.1:
+            self.last = action
+        self.paddle = min(9, max(0, self.paddle + {1: -1, 3: 1}.get(self.last, 0)))
+        self.before = self.row, self.column
+        row, column, reward, ended = self.row + self.down, self.column + self.right, 0.0, False
+        if not 0 <= column <= 9:
+            column, self.right = min(9, max(0, column)), -self.right
+        if row < 0:
+            row, self.down = 0, -self.down
+        self.struck = bool(self.bricks[row, column]) and not self.struck
+        if self.struck:
+            reward, self.bricks[row, column], row, self.down = 1.0, 0, self.row, -self.down
+        elif row == 9:
+            if not self.bricks.any():
+                self.bricks[1:4] = 1
+            if self.paddle in (self.column, column):
+                if self.paddle != self.column:
+                    self.right = -self.right
+                row, self.down = self.row, -self.down
+            else:
+                ended = True
+        self.row, self.column = row, column
+        return self.observe(), reward, ended, False
+
+
+def play_and_learn(environment, build, optimizer_of, loss_of, capacity, batch, moves, train_every, target_every):
+    """The whole loop: act by the network, move, remember, draw from memory, update."""
+    online, target = build(), build()
+    target.load_state_dict(online.state_dict())
+    optimizer = optimizer_of(online.parameters())
+    kind = np.float32 if environment.shape == (4,) else np.uint8
+    frames, following = (np.zeros((capacity, *environment.shape), dtype=kind) for _ in range(2))
+    actions, rewards = np.zeros(capacity, dtype=np.int64), np.zeros(capacity, dtype=np.float32)
+    ended = np.zeros(capacity, dtype=np.float32)
+    made = updates = 0
+    state = environment.reset()
+
+    def move(action):
+        nonlocal state, made
+        slot = made % capacity
+        after, reward, terminated, truncated = environment.step(action)
+        frames[slot], following[slot] = state, after
+        actions[slot], rewards[slot], ended[slot] = action, reward, terminated
+        state = environment.reset() if terminated or truncated else after
+        made += 1
+
+    def tensor(values):
+        return torch.from_numpy(values).float()
+
+    def update():
+        nonlocal updates
+        drawn = np.random.randint(0, min(made, capacity), batch)
+        with torch.no_grad():
+            best = target(tensor(following[drawn])).max(1)[0]
+            wanted = tensor(rewards[drawn]) + 0.99 * best * (1 - tensor(ended[drawn]))
+        chosen = torch.from_numpy(actions[drawn])[:, None]
+        optimizer.zero_grad(set_to_none=True)
+        loss = loss_of(online(tensor(frames[drawn])).gather(1, chosen).squeeze(1), wanted)
+        loss.backward()
+        optimizer.step()
+        updates += 1
+        if updates % target_every == 0:
+            target.load_state_dict(online.state_dict())
+        return loss
+
+    for _ in range(1000):
+        move(random.randrange(environment.actions))
+
+    def step():
+        loss = None
+        for _ in range(moves):
+            if random.random() < 0.05:
+                action = random.randrange(environment.actions)
+            else:
+                with torch.inference_mode():
+                    action = online(tensor(state[None])).argmax(1).item()
+            move(action)
+            if made % train_every == 0:
+                loss = update()
+        return loss
+
+    return moves, [()] * BATCHES, step, [online]
+
+
+def dqn_cartpole():
+    return play_and_learn(
+        CartPole(),
+        lambda: dense([4, 120, 84, 2], nn.ReLU),
+        lambda parameters: torch.optim.Adam(parameters, lr=2.5e-4),
+        F.mse_loss,
+        *(10_000, 128, 100, 10, 50),
+    )
+
+
+def dqn_breakout():
+    return play_and_learn(
+        Breakout(),
+        lambda: nn.Sequential(
+            *(nn.Conv2d(4, 16, 3), nn.ReLU(), nn.Flatten(), nn.Linear(1024, 128), nn.ReLU(), nn.Linear(128, 6))
+        ),
+        lambda parameters: torch.optim.RMSprop(parameters, lr=2.5e-4, alpha=0.95, eps=0.01, centered=True),
+        F.smooth_l1_loss,
+        *(100_000, 32, 10, 1, 1000),
+    )
 
 
 def gan():
@@ -483,7 +638,7 @@ def gpt2_generation():
     return 1, batches, step, [model]
 
 
-TRAINED = (resnet20, gpt, seq2seq, dqn, gan, alexnet, transformer, bert_mini)
+TRAINED = (resnet20, gpt, seq2seq, dqn, dqn_cartpole, dqn_breakout, gan, alexnet, transformer, bert_mini)
 OTHERS = (
     *(resnet20_inference, alexnet_inference, bert_mini_inference),
     *(seq2seq_greedy, transformer_greedy, gpt2_generation),
@@ -493,6 +648,8 @@ WORKLOADS = {each.__name__.replace("_", "-"): each for each in (*TRAINED, *OTHER
 
 def main():
     torch.manual_seed(0)
+    random.seed(0)
+    np.random.seed(0)
     torch.set_flush_denormal(True)
     batch_size, batches, step, models = WORKLOADS[sys.argv[1]]()
     count = 0

@@ -3,6 +3,7 @@
  * are the agent of 2015 on Atari; what a laptop can train is in the presets.
  */
 import {
+  completeConfig,
   finiteNumber,
   fraction,
   nonNegativeInteger,
@@ -137,3 +138,8 @@ export const configSchema = v.strictObject({
 
 /** The whole configuration of a run, complete. */
 export type RunConfig = v.InferOutput<typeof configSchema>;
+
+/** Completes and checks the configuration of a run. @throws with every field that is wrong, and the remedy */
+export function completeRunConfig(options: v.InferInput<typeof configSchema>): RunConfig {
+  return completeConfig('dqn', configSchema, options);
+}

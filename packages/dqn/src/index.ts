@@ -47,6 +47,7 @@ export {
 export { linearExplorationSchedule, type ExplorationSchedule } from './exploration.ts';
 export {
   agentSchema,
+  completeRunConfig,
   configSchema,
   environmentSchema,
   experimentSchema,
