@@ -145,8 +145,10 @@ describe('reproduce', () => {
       ...settings({
         'training.saturation': 1.3862,
         'training.optimizer': 'adam',
-        'training.learningRate': 0.02,
-        'training.steps': 12,
+        'training.learningRate': 0.002,
+        'training.steps': 60,
+        'training.batchSize': 20,
+        'training.evaluateEvery': 60,
         'model.dropout': 0,
         'model.inputDropout': 0,
       }),
