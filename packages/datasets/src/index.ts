@@ -49,6 +49,7 @@ export {
   evaluationBatches,
 } from './batches/image-batches.ts';
 export type { PixelImage } from './images/pixel-image.ts';
+export { type ImageGridOptions, imageGrid } from './images/image-grid.ts';
 export { type Fit, resizeImage } from './images/resize.ts';
 export {
   type ParallelText,

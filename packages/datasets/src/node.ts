@@ -6,6 +6,7 @@ export { DownloadError, type DownloadFailure } from './node/download-error.ts';
 export { loadFashionMnist, loadMnist } from './node/mnist.ts';
 export { type Cifar100Options, loadCifar10, loadCifar100 } from './node/cifar.ts';
 export { type ImageOptions, type LoadImageOptions, decodeImage, loadImage } from './node/image.ts';
+export { encodePng } from './node/encode-png.ts';
 export { type ImageFolderOptions, loadImageFolder } from './node/image-folder.ts';
 export { type Multi30kOptions, type Multi30kPair, type Multi30kPart, loadMulti30k } from './node/multi30k.ts';
 export { loadParallelText } from './node/parallel-files.ts';

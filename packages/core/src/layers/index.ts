@@ -17,6 +17,7 @@ export {
   type AveragePoolingOptions,
   type PoolingOptions,
 } from './pooling.ts';
+export { Maxout, type MaxoutOptions } from './maxout.ts';
 export { TransposedConvolution2D, type TransposedConvolution2DOptions } from './transposed-convolution.ts';
 export type { Pair } from './window.ts';
 export { LayerNorm, standardize, type LayerNormOptions } from './layer-norm.ts';

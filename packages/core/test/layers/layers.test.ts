@@ -7,6 +7,7 @@ import {
   Dropout,
   Embedding,
   LayerNorm,
+  Maxout,
   MultiHeadAttention,
   Random,
   RandomKey,
@@ -35,6 +36,19 @@ describe('layers against PyTorch, finite differences, and each other on all engi
       forward: (layer, x) => layer.forward(x),
       fixture: fixtures['denseWithoutBias']!,
     }));
+
+  it('Maxout', () =>
+    checkLayer({
+      make: () => new Maxout(4, 3, 5),
+      forward: (layer, x) => layer.forward(x),
+      fixture: fixtures['maxout']!,
+      engines: ['cpu', 'wasm', 'onnx'],
+      finiteDifferences: { step: 1e-3, tolerance: 5e-3 }, // a larger step passes from one piece to the next
+    }));
+
+  it('Maxout of one piece is refused', () => {
+    expect(() => new Maxout(4, 3, 1)).toThrow('1 pieces arrived; give a whole number of at least 2');
+  });
 
   it('Embedding', () =>
     checkLayer({

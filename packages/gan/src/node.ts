@@ -1,0 +1,2 @@
+/** What needs files. */
+export { saveGenerator } from './node/save-generator.ts';

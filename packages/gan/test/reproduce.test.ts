@@ -1,0 +1,249 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { decodeImage } from '@milestones/datasets/node';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { DcganGenerator, Generator, loadGenerator, sampleImages } from '../src/index.ts';
+import { saveGenerator } from '../src/node.ts';
+import { main } from '../src/reproduce.ts';
+
+let out: string;
+
+beforeEach(async () => {
+  out = await mkdtemp(join(tmpdir(), 'milestones-gan-run-'));
+});
+afterEach(() => rm(out, { recursive: true, force: true }));
+
+/** Runs something in this process and collects what it prints. */
+async function captured(action: () => Promise<number>): Promise<{ code: number; stdout: string; stderr: string }> {
+  const written = { stdout: '', stderr: '' };
+  const spies = (['stdout', 'stderr'] as const).map((stream) =>
+    vi.spyOn(process[stream], 'write').mockImplementation((text) => {
+      written[stream] += String(text);
+      return true;
+    }),
+  );
+  try {
+    return { code: await action(), ...written };
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+  }
+}
+
+const run = (...argv: string[]) => captured(() => main([...argv, '--out', join(out, 'runs')]));
+
+/** Evaluates the command's file anew, as a shell would. */
+const gan = (...argv: string[]) =>
+  captured(async () => {
+    const { argv: own, exitCode } = process;
+    process.argv = [own[0]!, 'gan', ...argv];
+    try {
+      vi.resetModules();
+      await import('../src/cli.ts');
+      return Number(process.exitCode ?? 0);
+    } finally {
+      process.argv = own;
+      process.exitCode = exitCode;
+    }
+  });
+
+const settings = (values: Record<string, string | number>): string[] =>
+  Object.entries(values).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
+
+/** A run of a second: the quick preset, cut short. */
+const brief = [
+  '--preset',
+  'quick',
+  '--backend',
+  'onnx',
+  ...settings({
+    'model.noiseSize': 4,
+    'model.generatorHidden': '[8]',
+    'model.discriminatorUnits': '[4,4]',
+    'training.steps': 4,
+    'training.batchSize': 4,
+    'training.evaluateEvery': 2,
+    'training.checkpointEvery': 2,
+    'training.logEvery': 2,
+    'evaluation.samples': 20,
+    'evaluation.sigmaImages': 10,
+    'evaluation.classSamples': 20,
+    'evaluation.gridImages': 4,
+    'evaluation.classifierEpochs': 1,
+    'data.generatedTrain': 40,
+    'data.generatedTest': 20,
+    'data.validationImages': 20,
+  }),
+];
+
+const runFolder = (): string => join(out, 'runs/gan', readdirSync(join(out, 'runs/gan'))[0]!);
+
+describe('reproduce', () => {
+  it('trains, draws and scores, writes the run folder, and fails because four steps cannot meet the claim', async () => {
+    const { code, stdout } = await run(...brief);
+    expect(code).toBe(1);
+    expect(stdout).toContain('Missed: parzenGain is');
+    const folder = runFolder();
+    const summary = JSON.parse(readFileSync(join(folder, 'summary.json'), 'utf8'));
+    expect(summary).toMatchObject({ milestone: 'gan', preset: 'quick', steps: 4 });
+    expect(Object.keys(summary.metrics)).toEqual(
+      expect.arrayContaining(['parzen', 'parzenError', 'parzenSigma', 'smallestClass', 'classifierAccuracy']),
+    );
+    expect(readdirSync(join(folder, 'samples')).toSorted()).toEqual([
+      'interpolations.png',
+      'samples.png',
+      'step-000000.png',
+      'step-000002.png',
+      'step-000004.png',
+    ]);
+    const picture = decodeImage(readFileSync(join(folder, 'samples/samples.png')), { channels: 1 });
+    expect([picture.height, picture.width]).toEqual([2 * 30 + 2, 2 * 30 + 2]);
+    expect(readFileSync(join(folder, 'REPORT.md'), 'utf8')).toContain('The discriminator was never saturated.');
+
+    const file = join(out, 'drawn.png');
+    const drawn = await gan('sample', '--weights', join(folder, 'model'), '--count', '3', '--out', file);
+    expect([drawn.code, drawn.stdout]).toEqual([0, `${file}\n`]);
+    const ways = await gan('interpolate', '--weights', join(folder, 'model'), '--count', '1', '--out', file);
+    expect(ways.code).toBe(0);
+    expect(decodeImage(readFileSync(file), { channels: 1 })).toMatchObject({ height: 32, width: 302 });
+  });
+
+  it('continues at a checkpoint, and ends as the undisturbed run', async () => {
+    await run(...brief);
+    const whole = runFolder();
+    expect(readdirSync(join(whole, 'checkpoints')).toSorted()).toEqual(['step-000002', 'step-000004']);
+    const read = (name: string): Buffer => readFileSync(join(whole, name));
+    const names = [
+      'metrics.jsonl',
+      'samples/samples.png',
+      'checkpoints/step-000004/generator.safetensors',
+      'checkpoints/step-000004/discriminatorOptimizer.safetensors',
+    ];
+    const before = names.map(read);
+    await rm(join(whole, 'checkpoints/step-000004'), { recursive: true });
+    await rm(join(whole, 'summary.json'));
+    const { stdout } = await run('--resume', whole);
+    expect(stdout).toContain('Continuing at step 2');
+    for (const [index, name] of names.entries())
+      expect([name, read(name).equals(before[index]!)]).toEqual([name, true]);
+    expect(existsSync(join(whole, 'summary.json'))).toBe(true);
+  });
+
+  it('stops at NaN and keeps the last checkpoint', async () => {
+    const wild = settings({ 'training.learningRate': 1e38, 'training.rateDecay': 1, 'training.checkpointEvery': 1 });
+    const { code, stdout, stderr } = await run(...brief, ...wild);
+    expect(code).not.toBe(0);
+    expect(stdout + stderr).toMatch(/NaN|not finite|Infinity/);
+    expect(existsSync(join(runFolder(), 'summary.json'))).toBe(false);
+  });
+
+  it('reports a discriminator that has won', async () => {
+    // One that learns while the threshold is just below ln 4 stands for one that has won.
+    await run(
+      ...brief,
+      ...settings({
+        'training.saturation': 1.3862,
+        'training.optimizer': 'adam',
+        'training.learningRate': 0.02,
+        'training.steps': 12,
+        'model.dropout': 0,
+        'model.inputDropout': 0,
+      }),
+    );
+    const { metrics } = JSON.parse(readFileSync(join(runFolder(), 'summary.json'), 'utf8'));
+    expect(metrics.saturatedSteps).toBeGreaterThan(0);
+    expect(readFileSync(join(runFolder(), 'REPORT.md'), 'utf8')).toContain('The discriminator was saturated at');
+  });
+
+  it('trains a DCGAN', async () => {
+    const { stdout } = await run(
+      ...brief,
+      ...settings({
+        experiment: 'dcgan',
+        'dcgan.width': 2,
+        'training.optimizer': 'adam',
+        'training.learningRate': 0.001,
+      }),
+    );
+    expect(stdout).toContain('Report: ');
+    const generator = await loadGenerator(join(runFolder(), 'model'));
+    expect(generator).toBeInstanceOf(DcganGenerator);
+    generator.dispose();
+  });
+
+  it('draws figure 1', async () => {
+    const short = settings({ 'gaussian.steps': 20, 'gaussian.batchSize': 8 });
+    const { stdout } = await run('--preset', 'gaussian', '--backend', 'onnx', ...short);
+    expect(stdout).toContain('Report: ');
+    expect(readFileSync(join(runFolder(), 'samples/figure1.svg'), 'utf8')).toContain('after 20 updates');
+  });
+
+  it('scores real images and centres', async () => {
+    const short = settings({
+      'data.set': 'digits',
+      'data.generatedTrain': 60,
+      'data.generatedTest': 20,
+      'data.validationImages': 20,
+      'evaluation.samples': 30,
+    });
+    const { stdout } = await run('--preset', 'parzen-calibration', '--backend', 'onnx', ...short);
+    expect(stdout).toContain('Report: ');
+    const { metrics } = JSON.parse(readFileSync(join(runFolder(), 'summary.json'), 'utf8'));
+    expect(metrics.centersGain).toBeCloseTo(metrics.centersParzen - metrics.realParzen, 6);
+  });
+
+  it.each([
+    ['laptop', '3,?735,?425', '125,?000'],
+    ['paper', '3,?735,?425', '500,?000'],
+    ['dcgan', '\\d', '3,?900'],
+    ['gaussian', '2,?306', '4,?000'],
+  ])('states the plan of %s without training', async (preset, parameters, steps) => {
+    const { code, stdout } = await run('--preset', preset, '--dry-run');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`parameters +${parameters}`));
+    expect(stdout).toMatch(new RegExp(`steps +${steps}`));
+    expect(existsSync(join(out, 'runs'))).toBe(false);
+  });
+
+  it.each([
+    [['evaluation.sigmaLow=1'], 2, 'sigmas from 1 to 1 are none'],
+    [['evaluation.samples=5'], 2, 'samples'],
+    [['model.imageSize=20'], 1, 'set model.imageSize'],
+    [['data.validationImages=0'], 2, 'validationImages'],
+  ])('%j is a mistake that is named, with what to do', async (changes, exit, remedy) => {
+    const { code, stderr } = await run(...brief, ...changes.flatMap((change) => ['--set', change]));
+    expect([code, stderr]).toEqual([exit, expect.stringContaining(remedy)]);
+  });
+});
+
+describe('a saved generator', () => {
+  it('makes the same images again', async () => {
+    const generator = new Generator({ noiseSize: 3, generatorHidden: [4], imageSize: 4 }).initialize(1);
+    await saveGenerator(generator, join(out, 'model'));
+    const loaded = await loadGenerator(join(out, 'model'));
+    expect(await sampleImages(loaded, 5, 2)).toEqual(await sampleImages(generator, 5, 2));
+    generator.dispose();
+    loaded.dispose();
+  });
+
+  it('of another kind is refused', async () => {
+    await writeFile(join(out, 'config.json'), '{"milestone": "alexnet"}');
+    await expect(loadGenerator(out)).rejects.toThrow('is not of a generator');
+    await expect(loadGenerator(join(out, 'nowhere'))).rejects.toThrow('has no readable config.json');
+  });
+});
+
+describe('the command gan', () => {
+  it.each([
+    [['--help'], 0, 'gan sample --weights <folder>'],
+    [['paint'], 2, "'paint' is not a command; there are reproduce, sample and interpolate"],
+    [['sample'], 2, 'give --weights <folder>'],
+    [['sample', '--count', '0'], 2, '--count: '],
+    [['sample', '--colour', 'red'], 2, 'The flags are:'],
+    [['sample', '--weights', 'nowhere', '--backend', 'cpu'], 1, 'has no readable config.json'],
+  ])('%j', async (argv, exit, text) => {
+    const { code, stdout, stderr } = await gan(...argv);
+    expect([code, stdout + stderr]).toEqual([exit, expect.stringContaining(text)]);
+  });
+});
