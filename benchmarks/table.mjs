@@ -77,8 +77,8 @@ in blocks of about a second, each in a process of its own. Read ratios, not time
 are, by the medians. "seq2seq-greedy" is no training: a step is the greedy translation of 64 sentences of 20 words to 20
 words each, 1,280 words. The "bert-mini" workloads have sequences of 128 tokens. "dqn-cartpole" and "dqn-breakout" are the
 whole loop of an agent, environment and replay memory included: 100 moves with 10 updates of 128, and 10 moves with 10 of 32.
-"gpt2-generation" is no training either:
-GPT-2 124M reads 32 tokens and writes 32, greedily, with keys and values kept. All weights are random. Memory is the largest resident size of the process. "Compile" is what the first step takes longer.
+"gpt2-generation" is no training either: GPT-2 124M reads 32 tokens and writes 32, greedily, with keys and values kept. All
+weights are random. Memory is the largest resident size of the process. "Compile" is what the first step takes longer.
 
 | workload | batch | engine | median ms | min ms | per second | peak MB | compile ms | our speed against it | commit |
 | --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |
