@@ -12,7 +12,8 @@ import { packAll, temporaryFolder } from './pack.mjs';
 
 const largest = 10 * 1024 * 1024;
 const wanted = ['LICENSE', 'README.md', 'package.json'];
-const allowed = /^(dist|src|presets|results|weights)\/|^(LICENSE|README\.md|CHANGELOG\.md|package\.json)$/;
+// gymnasium/ is the Python side of the adapter to Atari.
+const allowed = /^(dist|src|presets|results|weights|gymnasium)\/|^(LICENSE|README\.md|CHANGELOG\.md|package\.json)$/;
 const unwanted = /\.tsbuildinfo$|\.test\.|(^|\/)(test|tests|fixtures|__\w+__)\//;
 
 // The command line is not among the package's exports, so it is found beside its package.json.

@@ -47,7 +47,7 @@ export interface AgentState {
 }
 
 /** Arguments of an update: a batch, and the learning rate. */
-type UpdateStep = CompiledStep<
+export type UpdateStep = CompiledStep<
   [tf.Tensor, tf.Tensor1D, tf.Tensor1D, tf.Tensor, tf.Tensor1D, tf.Scalar],
   { loss: tf.Tensor }
 >;

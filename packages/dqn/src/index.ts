@@ -64,7 +64,15 @@ export {
 export { QNetwork } from './model.ts';
 export { HostNetwork, indexOfLargest, suitsHost } from './host-network.ts';
 export { oneStepTarget, temporalDifferenceLoss, type BatchTensors } from './loss.ts';
-export { createActor, createUpdateStep, DqnAgent, type Actor, type AgentOptions, type AgentState } from './agent.ts';
+export {
+  createActor,
+  createUpdateStep,
+  DqnAgent,
+  type Actor,
+  type AgentOptions,
+  type AgentState,
+  type UpdateStep,
+} from './agent.ts';
 export {
   evaluate,
   train,

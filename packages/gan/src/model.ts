@@ -18,7 +18,7 @@ export type ImageGenerator = Module & {
   readonly noiseSize: number;
   /** The distribution that the noise is drawn from. */
   readonly noise: NoiseKind;
-  /** Height, width and channels of what {@link toPixels} gives. */
+  /** Height, width and channels of what `toPixels` gives. */
   readonly imageShape: readonly [number, number, number];
   /** Noise [B, Z] → images in the form that the discriminator takes. */
   forward(noise: tf.Tensor2D): tf.Tensor;

@@ -8,30 +8,39 @@ import * as v from 'valibot';
 const bound = v.nullable(finiteNumber);
 const text = v.pipe(v.string(), v.nonEmpty());
 
+/** What a preset claims of a run's measurements. */
+export interface TargetDefinition {
+  /** Name of a metric: of the run's final metrics, or with `step` of the metrics log. */
+  metric: string;
+  /** The step at which the metrics log is read; without it the final metrics count. */
+  step?: number | undefined;
+  /** The claim in one sentence. */
+  claim: string;
+  /** The paper's own number, null where the paper has none for this set-up. */
+  paper: number | null;
+  /** A number published by someone else for this very set-up, null where there is none. */
+  published: number | null;
+  /** Where the published number stands. */
+  source?: string | undefined;
+  /** The band in which the measurement must lie, both ends included; null leaves an end open. */
+  expected: [low: number | null, high: number | null];
+}
+
 export const targetSchema = v.pipe(
   v.strictObject({
-    /** Name of a metric: of the run's final metrics, or with `step` of the metrics log. */
     metric: text,
-    /** The step at which the metrics log is read; without it the final metrics count. */
     step: v.optional(nonNegativeInteger),
-    /** The claim in one sentence. */
     claim: text,
-    /** The paper's own number, null where the paper has none for this set-up. */
     paper: v.nullable(finiteNumber),
-    /** A number published by someone else for this very set-up, null where there is none. */
     published: v.nullable(finiteNumber),
-    /** Where the published number stands. */
     source: v.optional(v.string()),
-    /** The band in which the measurement must lie, both ends included; null leaves an end open. */
     expected: v.strictTuple([bound, bound]),
   }),
   v.check(
     ({ expected: [low, high] }) => (low !== null || high !== null) && (low ?? high!) <= (high ?? low!),
     'expected must be [low, high] with low <= high and at least one of them a number',
   ),
-);
-
-export type TargetDefinition = v.InferOutput<typeof targetSchema>;
+) satisfies v.GenericSchema<TargetDefinition>;
 
 /** A target after the run, as summary.json has it. `measured` is null where the run never produced the metric. */
 export type TargetResult = TargetDefinition & { measured: number | null; pass: boolean };

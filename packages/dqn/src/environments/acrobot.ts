@@ -18,7 +18,7 @@ const gravity = 9.8;
 const timeStep = 0.2;
 const velocityLimits = [4 * Math.PI, 9 * Math.PI] as const;
 
-/** [θ₁, θ₂, θ̇₁, θ̇₂]: the first link from straight down, the second from the first; rad, rad/s. */
+/** θ₁, θ₂, θ̇₁, θ̇₂: the first link from straight down, the second from the first; rad, rad/s. */
 type Links = [first: number, second: number, firstVelocity: number, secondVelocity: number];
 
 /** See the file's head. Reward −1 for every move but the one that arrives; truncated after 500 moves by default. */
@@ -31,11 +31,13 @@ export class Acrobot extends SeededEnvironment<{ links: Links }> {
     super(options.maximumSteps ?? 500);
   }
 
+  /** @internal */
   protected override begin(random: Random): { links: Links } {
     const small = (): number => random.uniform() * 0.2 - 0.1;
     return { links: [small(), small(), small(), small()] };
   }
 
+  /** @internal */
   protected override advance(game: { links: Links }, action: number, _random: Random, outcome: Outcome): void {
     const [first, second, firstVelocity, secondVelocity] = rungeKutta(game.links, action - 1, timeStep);
     const limited = (velocity: number, limit: number): number => Math.min(limit, Math.max(-limit, velocity));
@@ -49,6 +51,7 @@ export class Acrobot extends SeededEnvironment<{ links: Links }> {
     outcome.reward = outcome.terminated ? 0 : -1;
   }
 
+  /** @internal */
   protected override observe({
     links: [first, second, firstVelocity, secondVelocity],
   }: {
@@ -64,6 +67,7 @@ export class Acrobot extends SeededEnvironment<{ links: Links }> {
     );
   }
 
+  /** @internal */
   protected override draw({ links: [first, second] }: { links: Links }): Picture {
     const canvas = new Canvas(100, 100);
     canvas.line(0, 30, 100, 30, [180, 180, 180]);

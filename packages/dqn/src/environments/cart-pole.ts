@@ -39,11 +39,13 @@ export class CartPole extends SeededEnvironment<CartPoleGame> {
     super(options.maximumSteps ?? 500);
   }
 
+  /** @internal */
   protected override begin(random: Random): CartPoleGame {
     const small = (): number => random.uniform() * 0.1 - 0.05;
     return { x: small(), xVelocity: small(), angle: small(), angleVelocity: small() };
   }
 
+  /** @internal */
   protected override advance(game: CartPoleGame, action: number, _random: Random, outcome: Outcome): void {
     const { x, xVelocity, angle, angleVelocity } = game;
     const sine = Math.sin(angle);
@@ -61,6 +63,7 @@ export class CartPole extends SeededEnvironment<CartPoleGame> {
     outcome.terminated = Math.abs(game.x) > positionLimit || Math.abs(game.angle) > angleLimit;
   }
 
+  /** @internal */
   protected override observe({ x, xVelocity, angle, angleVelocity }: CartPoleGame): Float32Array {
     const seen = new Float32Array(4);
     seen[0] = x;
@@ -70,6 +73,7 @@ export class CartPole extends SeededEnvironment<CartPoleGame> {
     return seen;
   }
 
+  /** @internal */
   protected override draw({ x, angle }: CartPoleGame): Picture {
     const canvas = new Canvas(120, 60);
     const [centre, ground] = [60 + (x / positionLimit) * 50, 50];

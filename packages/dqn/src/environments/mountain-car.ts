@@ -27,10 +27,12 @@ export class MountainCar extends SeededEnvironment<MountainCarGame> {
     super(options.maximumSteps ?? 200);
   }
 
+  /** @internal */
   protected override begin(random: Random): MountainCarGame {
     return { x: random.uniform() * 0.2 - 0.6, velocity: 0 };
   }
 
+  /** @internal */
   protected override advance(game: MountainCarGame, action: number, _random: Random, outcome: Outcome): void {
     const velocity = game.velocity + 0.001 * (action - 1) - 0.0025 * Math.cos(3 * game.x);
     game.velocity = Math.min(velocityLimit, Math.max(-velocityLimit, velocity));
@@ -40,10 +42,12 @@ export class MountainCar extends SeededEnvironment<MountainCarGame> {
     outcome.terminated = game.x >= goal && game.velocity >= 0;
   }
 
+  /** @internal */
   protected override observe({ x, velocity }: MountainCarGame): Float32Array {
     return Float32Array.of(x, velocity);
   }
 
+  /** @internal */
   protected override draw({ x }: MountainCarGame): Picture {
     const canvas = new Canvas(120, 60);
     const column = (place: number): number => ((place - leftEnd) / (rightEnd - leftEnd)) * 118;

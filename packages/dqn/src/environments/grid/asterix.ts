@@ -56,6 +56,7 @@ export class Asterix extends GridEnvironment<AsterixGame> {
     super(planes, options, 5000);
   }
 
+  /** @internal */
   protected override begin(): AsterixGame {
     return {
       lastAction: 0,
@@ -70,6 +71,7 @@ export class Asterix extends GridEnvironment<AsterixGame> {
     };
   }
 
+  /** @internal */
   protected override move(game: AsterixGame, action: number, random: Random, outcome: Outcome): void {
     if (--game.spawnIn === 0) {
       this.#spawn(game, random);
@@ -112,6 +114,7 @@ export class Asterix extends GridEnvironment<AsterixGame> {
     game.lanes[lane] = null;
   }
 
+  /** @internal */
   protected override show({ row, column, lanes }: AsterixGame, mark: Mark): void {
     mark(row, column, 0);
     lanes.forEach((crossing, lane) => {

@@ -50,6 +50,7 @@ export class Breakout extends GridEnvironment<BreakoutGame> {
     super(planes, options, 5000);
   }
 
+  /** @internal */
   protected override begin(random: Random): BreakoutGame {
     const fromLeft = random.uniform() < 0.5;
     const column = fromLeft ? 0 : gridSize - 1;
@@ -68,6 +69,7 @@ export class Breakout extends GridEnvironment<BreakoutGame> {
     };
   }
 
+  /** @internal */
   protected override move(game: BreakoutGame, action: number, _random: Random, outcome: Outcome): void {
     game.paddle = clamped(game.paddle + columnMove(action));
     game.lastRow = game.row;
@@ -113,6 +115,7 @@ export class Breakout extends GridEnvironment<BreakoutGame> {
   }
 
   // The general way, by show(), costs as much as all the rest of a move.
+  /** @internal */
   protected override observe(game: BreakoutGame): Uint8Array {
     const cells = this.emptyPlanes();
     const { bricks } = game;
@@ -125,6 +128,7 @@ export class Breakout extends GridEnvironment<BreakoutGame> {
     return cells;
   }
 
+  /** @internal */
   protected override show({ paddle, row, column, lastRow, lastColumn, bricks }: BreakoutGame, mark: Mark): void {
     mark(bottom, paddle, 0);
     mark(row, column, 1);

@@ -55,11 +55,13 @@ export class Freeway extends GridEnvironment<FreewayGame> {
     );
   }
 
+  /** @internal */
   protected override begin(random: Random): FreewayGame {
     const cars = Array.from({ length: lanes }, () => newCar(random, random.integer(gridSize)));
     return { lastAction: 0, row: bottom, pause: 0, cars };
   }
 
+  /** @internal */
   protected override move(game: FreewayGame, action: number, random: Random, outcome: Outcome): void {
     if (game.pause > 0) game.pause--;
     const step = rowMove(action);
@@ -82,6 +84,7 @@ export class Freeway extends GridEnvironment<FreewayGame> {
     });
   }
 
+  /** @internal */
   protected override show({ row, cars }: FreewayGame, mark: Mark): void {
     mark(row, column, 0);
     cars.forEach((car, lane) => {

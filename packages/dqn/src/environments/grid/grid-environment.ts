@@ -93,12 +93,14 @@ export abstract class GridEnvironment<Game extends GridGame> extends SeededEnvir
   /** Marks everything that is to be seen. */
   protected abstract show(game: Game, mark: Mark): void;
 
+  /** @internal */
   protected override advance(game: Game, action: number, random: Random, outcome: Outcome): void {
     const repeated = this.#stickyProbability > 0 && random.uniform() < this.#stickyProbability;
     if (!repeated) game.lastAction = action;
     this.move(game, game.lastAction, random, outcome);
   }
 
+  /** @internal */
   protected override observe(game: Game): Uint8Array {
     const P = this.planes.length;
     const cells = this.emptyPlanes();
@@ -120,6 +122,7 @@ export abstract class GridEnvironment<Game extends GridGame> extends SeededEnvir
     return cells;
   }
 
+  /** @internal */
   protected override draw(game: Game): Picture {
     const canvas = new Canvas(gridSize, gridSize, [16, 18, 24]);
     // Later planes lie below earlier ones: the player is always to be seen.

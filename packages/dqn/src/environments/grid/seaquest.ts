@@ -81,6 +81,7 @@ export class Seaquest extends GridEnvironment<SeaquestGame> {
     super(planes, options, 5000);
   }
 
+  /** @internal */
   protected override begin(): SeaquestGame {
     return {
       lastAction: 0,
@@ -102,6 +103,7 @@ export class Seaquest extends GridEnvironment<SeaquestGame> {
     };
   }
 
+  /** @internal */
   protected override move(game: SeaquestGame, action: number, random: Random, outcome: Outcome): void {
     this.#steer(game, action);
     this.#fly(game, outcome);
@@ -208,6 +210,7 @@ export class Seaquest extends GridEnvironment<SeaquestGame> {
     game.spawnEvery = Math.max(fastest.spawnEvery, game.spawnEvery - 2);
   }
 
+  /** @internal */
   protected override show(game: SeaquestGame, mark: Mark): void {
     mark(game.row, game.column, 0);
     const stern = game.column - game.right;

@@ -56,6 +56,7 @@ export class SpaceInvaders extends GridEnvironment<SpaceInvadersGame> {
     super(planes, options, 5000);
   }
 
+  /** @internal */
   protected override begin(): SpaceInvadersGame {
     return {
       lastAction: 0,
@@ -71,6 +72,7 @@ export class SpaceInvaders extends GridEnvironment<SpaceInvadersGame> {
     };
   }
 
+  /** @internal */
   protected override move(game: SpaceInvadersGame, action: number, _random: Random, outcome: Outcome): void {
     if (game.cannonReadyIn > 0) game.cannonReadyIn--;
     game.cannon = clamped(game.cannon + columnMove(action));
@@ -136,6 +138,7 @@ export class SpaceInvaders extends GridEnvironment<SpaceInvadersGame> {
     if (from >= 0) game.theirBullets.push([Math.floor(from / gridSize), from % gridSize]);
   }
 
+  /** @internal */
   protected override show(game: SpaceInvadersGame, mark: Mark): void {
     mark(bottom, game.cannon, 0);
     game.aliens.forEach((alien, cell) => {
