@@ -21,7 +21,8 @@ import type { AnyEnvironment } from './environments/environment.ts';
 import { HostNetwork, indexOfLargest, suitsHost } from './host-network.ts';
 import { oneStepTarget, temporalDifferenceLoss } from './loss.ts';
 import { QNetwork } from './model.ts';
-import { ReplayMemory, stackedShape, type Batch, type ReplayState } from './replay.ts';
+import { stackedShape } from './frame-stack.ts';
+import { ReplayMemory, type Batch, type ReplayState } from './replay.ts';
 
 /** What an agent is made from. */
 export interface AgentOptions {

@@ -35,15 +35,8 @@ export { Seaquest } from './environments/grid/seaquest.ts';
 export { SpaceInvaders } from './environments/grid/space-invaders.ts';
 export { environments, makeEnvironment, type EnvironmentName } from './environments/make.ts';
 export { Canvas, enlarge, type Colour, type Picture } from './picture/picture.ts';
-export {
-  FrameStack,
-  replayBytes,
-  ReplayMemory,
-  stackedShape,
-  type Batch,
-  type ReplayOptions,
-  type ReplayState,
-} from './replay.ts';
+export { FrameStack, stackedShape } from './frame-stack.ts';
+export { replayBytes, ReplayMemory, type Batch, type ReplayOptions, type ReplayState } from './replay.ts';
 export { linearExplorationSchedule, type ExplorationSchedule } from './exploration.ts';
 export {
   agentSchema,

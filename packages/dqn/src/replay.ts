@@ -12,6 +12,7 @@
  */
 import type { Random, TensorData } from '@milestones/core';
 import type { Observation, ObservationSpace } from './environments/environment.ts';
+import { interleave, sizeOf } from './frame-stack.ts';
 
 /** Options of {@link ReplayMemory}. */
 export interface ReplayOptions {
@@ -316,66 +317,9 @@ export class ReplayMemory {
   }
 }
 
-/**
- * The last k frames of an episode, for an agent that acts and does not learn; the same states that {@link ReplayMemory}
- * stacks.
- */
-export class FrameStack {
-  readonly #space: ObservationSpace;
-  readonly #k: number;
-  #frames: Observation[] = [];
-
-  constructor(space: ObservationSpace, k: number) {
-    this.#space = space;
-    this.#k = k;
-  }
-
-  /** Begins an episode. */
-  begin(frame: Observation): Float32Array {
-    this.#frames = [];
-    return this.add(frame);
-  }
-
-  /** Adds a frame, and returns the state. */
-  add(frame: Observation): Float32Array {
-    const [k, size] = [this.#k, sizeOf(this.#space)];
-    this.#frames = [...this.#frames, frame.slice()].slice(-k);
-    if (k === 1) return Float32Array.from(frame);
-    const depth = this.#space.shape.length > 1 ? this.#space.shape.at(-1)! : size;
-    const state = new Float32Array(size * k);
-    this.#frames.toReversed().forEach((one, back) => interleave(one, 0, size, depth, state, 0, k, k - 1 - back));
-    return state;
-  }
-}
-
 /** Bytes of a replay memory: the frames, and six for each move. */
 export function replayBytes(space: ObservationSpace, capacity: number): number {
   return capacity * (sizeOf(space) * bytesOf(space) + 6);
-}
-
-/** Shape of a state of k frames: their last axes one after the other. */
-export function stackedShape({ shape }: ObservationSpace, k: number): number[] {
-  return [...shape.slice(0, -1), shape.at(-1)! * k];
-}
-
-function interleave(
-  source: Observation,
-  from: number,
-  size: number,
-  depth: number,
-  target: Float32Array,
-  offset: number,
-  k: number,
-  place: number,
-): void {
-  for (let pixel = 0; pixel < size / depth; pixel++) {
-    const to = offset + pixel * depth * k + place * depth;
-    for (let channel = 0; channel < depth; channel++) target[to + channel] = source[from + pixel * depth + channel]!;
-  }
-}
-
-function sizeOf({ shape }: ObservationSpace): number {
-  return shape.reduce((product, size) => product * size, 1);
 }
 
 function bytesOf({ type }: ObservationSpace): number {

@@ -16,7 +16,8 @@ import { openEnvironment } from './node/run-environment.ts';
 import { savePretrained } from './node/save-pretrained.ts';
 import { encodeGif } from './picture/gif.ts';
 import { recordEpisode } from './play.ts';
-import { replayBytes, stackedShape } from './replay.ts';
+import { stackedShape } from './frame-stack.ts';
+import { replayBytes } from './replay.ts';
 import { train, type LoopState } from './train.ts';
 
 /** Runs `reproduce` with the arguments after it, and returns the exit code. */

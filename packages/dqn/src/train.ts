@@ -7,7 +7,7 @@ import type { AgentConfig, TrainingConfig } from './config.ts';
 import type { AnyEnvironment, Info, Step } from './environments/environment.ts';
 import { linearExplorationSchedule } from './exploration.ts';
 import type { QNetwork } from './model.ts';
-import { FrameStack } from './replay.ts';
+import { FrameStack } from './frame-stack.ts';
 
 /** Episodes that the training return is averaged over. */
 const recentEpisodes = 100;

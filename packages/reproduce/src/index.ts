@@ -56,15 +56,7 @@ export { NotFiniteError } from './not-finite.ts';
 export { Progress, type ProgressOptions, type ProgressStream } from './progress.ts';
 export type { Deviation } from './report.ts';
 export { resultsFolder, saveResults, thinMetrics } from './results.ts';
-export {
-  type CheckpointTensors,
-  type CheckpointToSave,
-  type FinishOptions,
-  openRun,
-  Run,
-  type RunCheckpoint,
-  type RunOptions,
-} from './run.ts';
+export { type CheckpointToSave, type FinishOptions, openRun, Run, type RunCheckpoint, type RunOptions } from './run.ts';
 export { type ConfigChange, createRunFolder, findLatestRun, readRunConfig, type RunConfig } from './run-folder.ts';
 export { lockRun, type RunLock } from './run-lock.ts';
 export { StopSignals } from './stop-signals.ts';
@@ -73,3 +65,4 @@ export { formatDuration, formatNumber, formatTable, markdownTable, type TableOpt
 export { checkTargets, targetSchema, type MetricsRecord, type TargetDefinition, type TargetResult } from './targets.ts';
 export { targetMarkdown, targetTable } from './target-table.ts';
 export { formatResultsBlocks, loadResults, type SavedResult } from './results-tables.ts';
+export type { CheckpointTensors } from './checkpoint-tensors.ts';

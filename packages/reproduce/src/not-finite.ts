@@ -18,3 +18,22 @@ export function findNotFinite(values: Readonly<Record<string, number>>): Record<
   const bad = Object.entries(values).filter(([, value]) => !Number.isFinite(value));
   return bad.length === 0 ? undefined : Object.fromEntries(bad);
 }
+
+/** The flag that continues a run at a third of its learning rate, as far as the configuration tells its name. */
+export function lowerLearningRate(config: unknown): string {
+  const found = findLearningRateKey(config);
+  if (found === undefined) return '--set <learning rate key>=<smaller value>';
+  return `--set ${found.key}=${Number((found.value / 3).toPrecision(2))}`;
+}
+
+/** The first key of a configuration that is called learningRate (or ends so), with its value. */
+function findLearningRateKey(config: unknown, path = ''): { key: string; value: number } | undefined {
+  if (typeof config !== 'object' || config === null) return undefined;
+  for (const [name, value] of Object.entries(config)) {
+    const key = path === '' ? name : `${path}.${name}`;
+    if (typeof value === 'number' && /learningRate$/i.test(name)) return { key, value };
+    const found = findLearningRateKey(value, key);
+    if (found) return found;
+  }
+  return undefined;
+}

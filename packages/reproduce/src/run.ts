@@ -4,8 +4,7 @@
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { tf } from '@milestones/backend';
-import { type TensorData, tensorsToData } from '@milestones/core';
+import type { TensorData } from '@milestones/core';
 import {
   cleanCheckpoints,
   cleanTemporary,
@@ -15,11 +14,12 @@ import {
   saveCheckpoint,
   saveFile,
 } from '@milestones/core/node';
+import { asData, type CheckpointTensors } from './checkpoint-tensors.ts';
 import type { Command } from './command/parse-command.ts';
 import { type Chart, curvesSvg } from './curves.ts';
 import { describeEnvironment, type EngineDescription, type Environment } from './environment.ts';
 import { type LogPosition, MetricsLog, readMetrics } from './metrics-log.ts';
-import { findNotFinite, NotFiniteError } from './not-finite.ts';
+import { findNotFinite, lowerLearningRate, NotFiniteError } from './not-finite.ts';
 import { Progress, type ProgressOptions } from './progress.ts';
 import { type Deviation, formatReport } from './report.ts';
 import { resultsFolder, saveResults } from './results.ts';
@@ -40,12 +40,6 @@ export interface RunOptions {
   /** Where run messages go; default stdout. */
   print?: (text: string) => void;
 }
-
-/**
- * Tensors by group and name, such as `{ model: model.stateDict(), optimizer: optimizer.stateDict() }`. Arrays in
- * `TensorData` must stay as they are until the checkpoint is saved.
- */
-export type CheckpointTensors = Record<string, Record<string, tf.Tensor | TensorData>>;
 
 export interface CheckpointToSave {
   /** Steps done. */
@@ -340,33 +334,10 @@ export class Run {
   }
 
   #advice(): string {
-    const rateKey = findLearningRateKey(this.#command.config);
-    const change =
-      rateKey === undefined
-        ? '--set <learning rate key>=<smaller value>'
-        : `--set ${rateKey.key}=${Number((rateKey.value / 3).toPrecision(2))}`;
     return (
       `the run stopped and its last good checkpoint is kept in ${join(this.folder, 'checkpoints')}. ` +
-      `Continue from there with a lower learning rate: ${this.#resumeLine()} ${change} --change-config`
+      `Continue from there with a lower learning rate: ${this.#resumeLine()} ` +
+      `${lowerLearningRate(this.#command.config)} --change-config`
     );
   }
-}
-
-/** Reads the engine's tensors; what is data already passes. All reads begin before the first is awaited. */
-async function asData(record: CheckpointTensors[string]): Promise<Record<string, TensorData>> {
-  const ofEngine = Object.entries(record).filter((entry): entry is [string, tf.Tensor] => 'dataId' in entry[1]);
-  const others = Object.entries(record).filter((entry): entry is [string, TensorData] => !('dataId' in entry[1]));
-  return { ...(await tensorsToData(Object.fromEntries(ofEngine))), ...Object.fromEntries(others) };
-}
-
-/** The first key of a configuration that is called learningRate (or ends so), with its value. */
-function findLearningRateKey(config: unknown, path = ''): { key: string; value: number } | undefined {
-  if (typeof config !== 'object' || config === null) return undefined;
-  for (const [name, value] of Object.entries(config)) {
-    const key = path === '' ? name : `${path}.${name}`;
-    if (typeof value === 'number' && /learningRate$/i.test(name)) return { key, value };
-    const found = findLearningRateKey(value, key);
-    if (found) return found;
-  }
-  return undefined;
 }
