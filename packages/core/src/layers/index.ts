@@ -9,6 +9,7 @@ export { Convolution2D, type Convolution2DOptions } from './convolution.ts';
 export { Dense, type DenseOptions } from './dense.ts';
 export { Dropout } from './dropout.ts';
 export { Embedding, type EmbeddingOptions } from './embedding.ts';
+export { MaskedConvolution2D, type MaskedConvolution2DOptions } from './masked-convolution.ts';
 export { localResponseNormalization, type LocalResponseNormalizationOptions } from './local-response-normalization.ts';
 export {
   averagePool2d,
