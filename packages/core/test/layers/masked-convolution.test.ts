@@ -60,7 +60,9 @@ describe.each([
           .grad(at)(normals([1, 5, 5, 1], 3))
           .dataSync();
         expect([...slope.subarray(pixel + itself)].every((value) => value === 0)).toBe(true);
-        if (pixel + itself > 0) expect(Math.abs(slope[pixel + itself - 1]!)).toBeGreaterThan(0);
+        // The last pixel that counts does count; the first pixel with mask A has none.
+        const last = slope[pixel + itself - 1];
+        expect(last).not.toBe(0);
       }
     });
     for (const layer of layers) layer.dispose();
