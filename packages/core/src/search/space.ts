@@ -68,11 +68,23 @@ export interface Space {
   readonly parameters: readonly SpaceParameter[];
 }
 
-const scale = v.optional(v.picklist(['linear', 'log']), 'linear');
-const points = v.optional(v.pipe(wholeNumber, v.minValue(2)));
+const scaleSchema = v.optional(v.picklist(['linear', 'log']), 'linear');
+const pointsSchema = v.optional(v.pipe(wholeNumber, v.minValue(2)));
 const entrySchema = v.variant('kind', [
-  v.strictObject({ kind: v.literal('range'), from: finiteNumber, to: finiteNumber, scale, points }),
-  v.strictObject({ kind: v.literal('integer'), from: wholeNumber, to: wholeNumber, scale, points }),
+  v.strictObject({
+    kind: v.literal('range'),
+    from: finiteNumber,
+    to: finiteNumber,
+    scale: scaleSchema,
+    points: pointsSchema,
+  }),
+  v.strictObject({
+    kind: v.literal('integer'),
+    from: wholeNumber,
+    to: wholeNumber,
+    scale: scaleSchema,
+    points: pointsSchema,
+  }),
   v.strictObject({
     kind: v.literal('category'),
     values: v.pipe(v.array(v.union([finiteNumber, v.string(), v.boolean()])), v.minLength(1)),

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bestTrial, createSearch, parseSpace } from '../../src/search.ts';
 import type { Search, Trial } from '../../src/search.ts';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { nestSettings, parseSpace } from '../../src/search.ts';
 import { pointOf, settingsAt } from '../../src/search/unit-cube.ts';
