@@ -5,6 +5,10 @@
  */
 export { attentionPicture, type AttentionPanel } from './attention-picture.ts';
 export { averageCheckpoints } from './average-checkpoints.ts';
+export { calibration, type Calibration, type CalibrationBin } from './calibration.ts';
+export { EarlyStopping, type EarlyStoppingOptions, type EarlyStoppingState } from './early-stopping.ts';
+export { ambiguityDecomposition, averagePredictions, type AmbiguityDecomposition } from './ensemble.ts';
+export { kFolds, stratifiedFolds, type Fold } from './folds.ts';
 export { type BleuOptions, type BleuScore, type BleuSmoothing, bleu, formatBleu } from './bleu/bleu.ts';
 export { tokenize13a } from './bleu/tokenize-13a.ts';
 export {

@@ -28,6 +28,7 @@ export {
   type KeyValueCache,
   type MultiHeadAttentionOptions,
 } from './attention.ts';
+export { WeightNormDense, type WeightNormDenseOptions } from './weight-norm.ts';
 export { Gru, GruCell } from './gru.ts';
 export { Lstm, LstmCell, type LstmOptions } from './lstm.ts';
 export { lengthMask, type RecurrentCall, type RecurrentOptions, type RunCell } from './recurrent-stack.ts';
