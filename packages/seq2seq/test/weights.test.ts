@@ -67,6 +67,15 @@ describe('fromPretrained', () => {
     loaded.dispose();
   });
 
+  it('reads the committed network, which translates', async () => {
+    const committed = await fromPretrained('multi30k-de-en');
+    expect(committed.parameterCount()).toBe(4_850_948);
+    const texts = ['Ein Mann fährt Fahrrad.', 'Zwei Hunde spielen im Schnee.'];
+    const translations = await translate(committed, texts);
+    expect(translations.map(({ text }) => text)).toEqual(['a man is riding a bicycle.', 'two dogs play in the snow.']);
+    committed.dispose();
+  });
+
   const damaged = async (file: string, change: (content: string) => string): Promise<string> => {
     const place = mkdtempSync(join(folder, 'damaged-'));
     await savePretrained(model, place);
