@@ -14,5 +14,7 @@ export type {
   Space,
   SpaceParameter,
 } from './search/space.ts';
+export { medianStopping, successiveHalving } from './search/stopping.ts';
+export type { MedianStoppingOptions, StoppingRule, SuccessiveHalvingOptions } from './search/stopping.ts';
 export { bestTrial } from './search/trial.ts';
 export type { CurvePoint, Goal, Trial } from './search/trial.ts';
