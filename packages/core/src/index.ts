@@ -28,6 +28,7 @@ export {
   wholeNumber,
 } from './configuration.ts';
 export { insideFolder, loadModelConfig, loadModelWeights, modelFiles } from './model-folder.ts';
+export { encodeOwnModel, loadOwnWeights, openOwnModel, type OwnModelFolder, type OwnModelKind } from './own-model.ts';
 export { Module } from './module.ts';
 export { Parameter, type ParameterOptions } from './parameter.ts';
 export { valueAndGradients } from './gradients.ts';
@@ -41,6 +42,7 @@ export * from './optimizers/index.ts';
 export * from './safetensors.ts';
 export { loadBytes } from '#load-bytes';
 export * from './activations.ts';
+export { classifyImage, type ClassifyImageOptions } from './classify-image.ts';
 export * from './clipping.ts';
 export * from './metrics.ts';
 export { sinusoidal, sinusoidalPositions } from './positions.ts';
