@@ -1,14 +1,14 @@
 /**
  * A sweep on a real Redis among disturbances: thirty trials and three worker processes, of which one is killed with SIGKILL,
- * its disk lost with it, and one is cut off from Redis for a while, both in the middle of a trial; a fourth joins late. Every
- * trial must be recorded exactly once, and the table must equal that of a quiet sweep on this machine with the same seed.
+ * its disk lost with it, and one is cut off from Redis for a while, both in the middle of a trial; a fourth joins late and
+ * leaves early. Every trial must be recorded exactly once, and the table must equal that of a quiet sweep on this machine with the same seed.
  *
  *   node scripts/sweep-check.mjs [number of trials, default 30]
  *
  * Starts Debian's redis-server itself, on a free port and without files. Skipped, with a word, where there is none.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { connect, createServer } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
@@ -25,7 +25,7 @@ const SPACE = {
   'model.heads': { kind: 'category', values: [1, 2] },
 };
 const SETTINGS = {
-  'training.steps': 60,
+  'training.steps': 48,
   'training.batchSize': 8,
   'training.warmupSteps': 4,
   'training.checkpointEvery': 4,
@@ -114,9 +114,10 @@ async function startProxy(/** @type {number} */ target) {
   };
 }
 
+const milestoneEntry = join(root, 'packages', MILESTONE, 'dist', 'reproduce.js');
+
 /** Runs the command of sweeps in a process of its own. */
-function command(/** @type {string} */ label, /** @type {string[]} */ argv) {
-  const entry = join(root, 'packages', MILESTONE, 'dist', 'reproduce.js');
+function command(/** @type {string} */ label, /** @type {string[]} */ argv, entry = milestoneEntry) {
   const program = `
     import { main } from ${JSON.stringify(new URL('index.js', sweepDist).href)};
     const host = { prefix: 'pnpm sweep', locate: () => ${JSON.stringify(entry)} };
@@ -166,6 +167,21 @@ const join_ = (/** @type {string} */ label, /** @type {number} */ at = port) =>
 const workers = [join_('first'), join_('second', proxy.port), join_('third')];
 say(`three workers joined a shared sweep on port ${port}; the second one's way to Redis can be blocked`);
 
+// Mistakes that a queue must refuse, while it is at work.
+mkdirSync(join(folder, 'other'));
+writeFileSync(join(folder, 'other', 'reproduce.js'), 'export const main = async () => 0;');
+for (const [label, argv, entry, words] of /** @type {[string, string[], string, RegExp][]} */ ([
+  ['another version', ['worker', '--queue', direct], join(folder, 'other', 'reproduce.js'), /check out and build the same/],
+  ['the same name', [...start, '--name', 'check', '--out', 'twin', '--queue', direct], milestoneEntry, /choose another name/],
+  ['an unknown sweep', ['worker', '--queue', direct, '--name', 'chek'], milestoneEntry, /there are check/],
+])) {
+  const refused = command(label, argv, entry);
+  const code = await refused.ended;
+  check(code === 2 && words.test(refused.output()), `${label} was not refused (${code}):\n${refused.output()}`);
+}
+check(!existsSync(join(folder, 'twin', MILESTONE, 'check')), 'a refused sweep left its folder');
+say('a worker of another version, a second sweep of the same name and an unknown name were refused');
+
 /** Waits until a worker is in the middle of a trial of which Redis has a checkpoint, and answers with its number. */
 async function inTheMiddle(/** @type {ReturnType<typeof command>} */ { worker, label, child, output }) {
   for (;;) {
@@ -207,7 +223,8 @@ say(`worker ${victim.label} was killed in the middle of trial ${killed}, and its
 while ((await finished()) < TRIALS / 3) await sleep(100);
 const cut = await disturb(workers[1], proxy.block, proxy.heal);
 say(`worker second was cut off in the middle of trial ${cut} (${await finished()} trials done)`);
-workers.push(join_('late'));
+const late = join_('late');
+workers.push(late);
 const takenOver = async () => (await ledger.trials())[cut].attempts.length > 1;
 while (!(await takenOver())) await sleep(100);
 say(`trial ${cut} was given to another worker`);
@@ -215,11 +232,12 @@ await sleep(LEASE * 1000);
 proxy.heal();
 say(`worker second is connected again (${await finished()} trials done)`);
 
+if (late.child.exitCode === null) late.child.kill('SIGTERM');
 check((await stormy.ended) === 0, `the shared sweep failed:\n${stormy.output()}`);
 for (const worker of workers) {
   const end = await Promise.race([worker.ended, sleep(30_000, 'still running')]);
-  const wanted = worker === victim ? 'SIGKILL' : 0;
-  check(end === wanted, `worker ${worker.label} ended with ${end}, not ${wanted}:\n${worker.output()}`);
+  const wanted = worker === victim ? ['SIGKILL'] : worker === late ? [0, 130] : [0];
+  check(wanted.includes(end), `worker ${worker.label} ended with ${end}, not ${wanted[0]}:\n${worker.output()}`);
 }
 say('the sweep and its workers have ended');
 

@@ -10,6 +10,8 @@ export interface SweepDefinition {
   milestone: string;
   /** The preset that the trials change; null for the milestone's usual one. */
   preset: string | null;
+  /** The experiment, for a milestone that has several; otherwise null. */
+  experiment: string | null;
   /** How settings are chosen. */
   search: SearchOptions['kind'];
   /** Seed of the search, and of every trial unless the space lists `seed`. */
@@ -59,12 +61,13 @@ export function searchOf(
 
 /** What the milestone's command is given for a trial with these settings, besides its folders. */
 export function trialArguments(
-  definition: Pick<SweepDefinition, 'preset' | 'seed' | 'set' | 'backend'>,
+  definition: Pick<SweepDefinition, 'experiment' | 'preset' | 'seed' | 'set' | 'backend'>,
   settings: Settings,
 ): string[] {
-  const { preset, seed, set, backend } = definition;
+  const { experiment, preset, seed, set, backend } = definition;
   const keys = Object.entries(settings).filter(([key]) => key !== seedSetting);
   return [
+    ...(experiment === null ? [] : ['--experiment', experiment]),
     ...(preset === null ? [] : ['--preset', preset]),
     '--seed',
     String(settings[seedSetting] ?? seed),

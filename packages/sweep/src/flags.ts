@@ -20,6 +20,7 @@ const flagDefinitions = {
   trials: { value: 'number', verbs: ['start'], help: 'how many trials (default: 20; a grid: all of its points)' },
   search: { value: 'kind', verbs: ['start'], help: 'random, grid or bayes (default: random)' },
   name: { value: 'name', verbs: ['start', 'worker'], help: 'name of the sweep (default: made from search and time)' },
+  experiment: { value: 'name', verbs: ['start'], help: 'for fundamentals: which experiment' },
   preset: { value: 'name', verbs: ['start'], help: 'preset that every trial changes (default: the milestone’s usual one)' },
   set: { value: 'key=value', repeats: true, verbs: ['start'], help: 'a setting for every trial; may be repeated' },
   metric: { value: 'name', verbs: ['start'], help: 'final metric that counts (default: validationLoss)' },
@@ -93,9 +94,6 @@ export function parseFlags(argv: readonly string[]): ParsedFlags {
   const words = tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : []));
   const verb: Verb = isVerb(words[0]) ? words[0] : 'start';
   const [subject, ...more] = verb === 'start' ? words : words.slice(1);
-  if (more.length > 0) {
-    throw new CommandError(`sweep: ${JSON.stringify(more[0])} arrived beside ${JSON.stringify(subject)}; give one name.`);
-  }
   const values = new Map<string, string[]>();
   for (const token of tokens) {
     if (token.kind !== 'option') continue;
@@ -108,6 +106,9 @@ export function parseFlags(argv: readonly string[]): ParsedFlags {
       throw new CommandError(`--${token.name}: it arrived twice; give it once.`);
     }
     values.set(token.name, [...(values.get(token.name) ?? []), token.value ?? 'true']);
+  }
+  if (more.length > 0) {
+    throw new CommandError(`sweep: ${JSON.stringify(more[0])} arrived beside ${JSON.stringify(subject)}; give one name.`);
   }
   const text = (name: FlagName): string | undefined => values.get(name)?.[0];
   return {

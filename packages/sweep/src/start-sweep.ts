@@ -108,6 +108,7 @@ function describeSweep(flags: ParsedFlags, milestone: string): SweepDefinition {
   return {
     name,
     milestone,
+    experiment: flags.text('experiment') ?? null,
     preset: flags.text('preset') ?? null,
     ...wanted,
     trials,
