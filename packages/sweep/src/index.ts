@@ -6,7 +6,6 @@
  */
 export type { CodeVersion } from './code-version.ts';
 export type { SweepDefinition, StopRule } from './definition.ts';
-export type { Influence } from './influence.ts';
 export type { SweepHost } from './join-sweep.ts';
 export { main } from './main.ts';
 export type { SummaryTrial, SweepSummary, TrialGroup } from './report.ts';

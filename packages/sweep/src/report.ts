@@ -1,10 +1,9 @@
 /** The result of a sweep: the best trial, the curve of the best so far, which settings mattered, and every trial. */
 import { join } from 'node:path';
 import { saveFile } from '@milestones/core/node';
-import { bestTrial, parseSpace, type Settings } from '@milestones/core/search';
+import { bestTrial, importance, parseSpace, type SettingImportance, type Settings } from '@milestones/core/search';
 import { curvesSvg, formatNumber, markdownTable } from '@milestones/reproduce';
 import { seedSetting, type SweepDefinition, trialArguments } from './definition.ts';
-import { type Influence, influences } from './influence.ts';
 import { type SweepTrial, trialHistory } from './ledger.ts';
 import { settingColumns, showSetting, stateOf, statusLine } from './status.ts';
 import { showVersion } from './code-version.ts';
@@ -29,8 +28,8 @@ export interface SweepSummary {
   best: { trial: number; value: number; settings: Settings; command: string } | null;
   /** Mean and spread over seeds and folds, best first; empty where the space lists neither. */
   groups: TrialGroup[];
-  /** How much each setting mattered; empty where there are too few trials to say. */
-  influence: Influence[];
+  /** How much each setting mattered, the most important first; empty where there are too few trials to say. */
+  importance: SettingImportance[];
   /** Every trial: what a repetition of the sweep must show again. */
   trials: SummaryTrial[];
 }
@@ -89,7 +88,7 @@ export function summarize(definition: SweepDefinition, trials: readonly SweepTri
             command: commandOf(definition, best.settings),
           },
     groups: groupTrials(trials, goal),
-    influence: influences(history, parseSpace(definition.space), goal),
+    importance: importance(history, parseSpace(definition.space)) ?? [],
     trials: trials.map((trial) => ({
       index: trial.index,
       state: stateOf(trial),
@@ -162,7 +161,7 @@ function commandOf(definition: SweepDefinition, settings: Settings): string {
 }
 
 function formatReport(definition: SweepDefinition, trials: readonly SweepTrial[], summary: SweepSummary): string {
-  const { name, milestone, preset, metric, goal, best, groups, influence } = summary;
+  const { name, milestone, preset, metric, goal, best, groups } = summary;
   const columns = settingColumns(trials);
   const sections = [
     `# Sweep ${name} of ${milestone}${preset === null ? '' : `, preset ${preset}`}`,
@@ -186,7 +185,7 @@ function formatReport(definition: SweepDefinition, trials: readonly SweepTrial[]
     '## Best so far',
     `![${metric} by trial](best.svg)`,
     '## Which settings mattered',
-    ...influenceSection(influence),
+    ...importanceSection(summary.importance),
     '## Trials',
     markdownTable(
       ['trial', 'state', metric, 'minutes', 'attempts', ...columns, 'remark'],
@@ -223,13 +222,16 @@ function groupSection(groups: readonly TrialGroup[], metric: string): string[] {
   ];
 }
 
-function influenceSection(influence: readonly Influence[]): string[] {
-  if (influence.length === 0) return ['There are too few finished trials to say.'];
+function importanceSection(settings: readonly SettingImportance[]): string[] {
+  if (settings.length === 0) return ['There are too few trials with a value to say.'];
+  const percent = (share: number): string => `${Math.round(100 * share)} %`;
   return [
     markdownTable(
-      ['setting', 'share'],
-      influence.map(({ name, share }) => [name, `${Math.round(100 * share)} %`]),
-      { align: 'lr' },
+      ['setting', 'by itself', 'with others'],
+      settings.map(({ name, main, total }) => [name, percent(main), percent(total)]),
+      { align: 'lrr' },
     ),
+    'Shares of the variance over the whole space, of a model fitted to the trials: a setting that explains little may be left ' +
+      'as it is. With few trials they are a hint.',
   ];
 }
