@@ -1,7 +1,8 @@
 /**
  * A sweep on a real Redis among disturbances: thirty trials and three worker processes, of which one is killed with SIGKILL,
  * its disk lost with it, and one is cut off from Redis for a while, both in the middle of a trial; a fourth joins late and
- * leaves early. Every trial must be recorded exactly once, and the table must equal that of a quiet sweep on this machine with the same seed.
+ * leaves early. Every trial must be recorded exactly once, and the table must equal that of a quiet sweep on this machine with
+ * the same seed.
  *
  *   node scripts/sweep-check.mjs [number of trials, default 30]
  *
@@ -40,7 +41,9 @@ const SETTINGS = {
 const root = fileURLToPath(new URL('..', import.meta.url));
 const sweepDist = new URL('../packages/sweep/dist/', import.meta.url);
 if (spawnSync('redis-server', ['--version']).status !== 0) {
-  console.log('sweep-check: skipped, there is no redis-server here; install it (Debian: apt-get install redis-server).');
+  console.log(
+    'sweep-check: skipped, there is no redis-server here; install it (Debian: apt-get install redis-server).',
+  );
   process.exit(0);
 }
 const compiler = createRequire(import.meta.url).resolve('typescript/bin/tsc');
@@ -58,7 +61,8 @@ process.on('exit', () => {
   for (const child of children) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
 });
 const began = performance.now();
-const say = (/** @type {string} */ text) => console.log(`${((performance.now() - began) / 1000).toFixed(1).padStart(6)} s  ${text}`);
+const say = (/** @type {string} */ text) =>
+  console.log(`${((performance.now() - began) / 1000).toFixed(1).padStart(6)} s  ${text}`);
 
 function fail(/** @type {string} */ message) {
   console.error(`sweep-check: ${message}\n(folders kept in ${folder})`);
@@ -157,22 +161,42 @@ const direct = `redis://127.0.0.1:${port}`;
 const ledger = new Ledger(new RedisDocuments(client, 'check'), { trials: TRIALS, suggest: () => ({}) }, 5);
 const finished = async () => (await ledger.trials()).filter(({ result }) => result !== null).length;
 
-const stormy = command('sweep', [...start, '--name', 'check', '--out', 'stormy', '--queue', direct, '--lease', `${LEASE}`]);
+const stormy = command('sweep', [
+  ...start,
+  '--name',
+  'check',
+  '--out',
+  'stormy',
+  '--queue',
+  direct,
+  '--lease',
+  `${LEASE}`,
+]);
 while (!stormy.output().includes('Join from any machine')) {
   check(stormy.child.exitCode === null, `the sweep did not start:\n${stormy.output()}`);
   await sleep(50);
 }
-const join_ = (/** @type {string} */ label, /** @type {number} */ at = port) =>
+const joinAs = (/** @type {string} */ label, /** @type {number} */ at = port) =>
   command(label, ['worker', '--queue', `redis://127.0.0.1:${at}`, '--out', label, '--workers', '1']);
-const workers = [join_('first'), join_('second', proxy.port), join_('third')];
+const workers = [joinAs('first'), joinAs('second', proxy.port), joinAs('third')];
 say(`three workers joined a shared sweep on port ${port}; the second one's way to Redis can be blocked`);
 
 // Mistakes that a queue must refuse, while it is at work.
 mkdirSync(join(folder, 'other'));
 writeFileSync(join(folder, 'other', 'reproduce.js'), 'export const main = async () => 0;');
 for (const [label, argv, entry, words] of /** @type {[string, string[], string, RegExp][]} */ ([
-  ['another version', ['worker', '--queue', direct], join(folder, 'other', 'reproduce.js'), /check out and build the same/],
-  ['the same name', [...start, '--name', 'check', '--out', 'twin', '--queue', direct], milestoneEntry, /choose another name/],
+  [
+    'another version',
+    ['worker', '--queue', direct],
+    join(folder, 'other', 'reproduce.js'),
+    /check out and build the same/,
+  ],
+  [
+    'the same name',
+    [...start, '--name', 'check', '--out', 'twin', '--queue', direct],
+    milestoneEntry,
+    /choose another name/,
+  ],
   ['an unknown sweep', ['worker', '--queue', direct, '--name', 'chek'], milestoneEntry, /there are check/],
 ])) {
   const refused = command(label, argv, entry);
@@ -216,14 +240,16 @@ let victim = workers[0];
 const killed = await disturb(
   victim,
   () => victim.child.kill('SIGKILL'),
-  () => workers.push((victim = join_('replacement'))),
+  () => workers.push((victim = joinAs('replacement'))),
 );
 rmSync(join(folder, victim.label), { recursive: true, force: true });
-say(`worker ${victim.label} was killed in the middle of trial ${killed}, and its folder removed (${await finished()} trials done)`);
+say(
+  `worker ${victim.label} was killed in the middle of trial ${killed}, and its folder removed (${await finished()} trials done)`,
+);
 while ((await finished()) < TRIALS / 3) await sleep(100);
 const cut = await disturb(workers[1], proxy.block, proxy.heal);
 say(`worker second was cut off in the middle of trial ${cut} (${await finished()} trials done)`);
-const late = join_('late');
+const late = joinAs('late');
 workers.push(late);
 const takenOver = async () => (await ledger.trials())[cut].attempts.length > 1;
 while (!(await takenOver())) await sleep(100);
@@ -255,11 +281,17 @@ for (const { index, result, attempts } of trials) {
   check(ends === 1, `trial ${index} was recorded ${ends} times`);
   // A worker that dies right after recording cannot say so any more; nobody else may.
   const told = recorded.get(index) ?? 0;
-  check(told === 1 || (told === 0 && attempts.at(-1).worker === victim.worker), `trial ${index} was recorded by ${told} workers`);
+  check(
+    told === 1 || (told === 0 && attempts.at(-1).worker === victim.worker),
+    `trial ${index} was recorded by ${told} workers`,
+  );
 }
 const again = trials.filter(({ attempts }) => attempts.length > 1);
 for (const index of [killed, cut]) {
-  check(again.some((trial) => trial.index === index), `trial ${index} was not retried`);
+  check(
+    again.some((trial) => trial.index === index),
+    `trial ${index} was not retried`,
+  );
 }
 const continued = again.filter(({ index, attempts }) => {
   const { number, place } = attempts.at(-1);
@@ -267,15 +299,22 @@ const continued = again.filter(({ index, attempts }) => {
   return /Continuing at step [1-9]/.test(readFileSync(output, 'utf8'));
 });
 for (const index of [killed, cut]) {
-  check(continued.some((trial) => trial.index === index), `trial ${index} began anew instead of at its checkpoint`);
+  check(
+    continued.some((trial) => trial.index === index),
+    `trial ${index} began anew instead of at its checkpoint`,
+  );
 }
 const actual = read('stormy').trials;
-check(actual.length === TRIALS && isDeepStrictEqual(actual, expected), 'the table differs from that of the quiet sweep');
+check(
+  actual.length === TRIALS && isDeepStrictEqual(actual, expected),
+  'the table differs from that of the quiet sweep',
+);
 
 // 4. A late result is refused by Redis itself: a hundred tries at once, of which one holds the present token.
 const fence = new Ledger(new RedisDocuments(client, 'fence'), { trials: 1, suggest: () => ({}) }, 1000);
 const tokens = [];
-for (let attempt = 0; attempt < 100; attempt++) tokens.push((await fence.begin(0, `worker ${attempt}`, folder)).attempt.token);
+for (let attempt = 0; attempt < 100; attempt++)
+  tokens.push((await fence.begin(0, `worker ${attempt}`, folder)).attempt.token);
 const others = Array.from({ length: 4 }, () => new Redis({ port }));
 const result = { state: 'finished', value: 1, metrics: {}, curve: [], reason: null, minutes: null };
 const accepted = await Promise.all(

@@ -1,7 +1,13 @@
 /** Asks the milestone itself, before anything starts, whether it accepts what the space would give it. */
 import { spawn } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
-import { createSearch, parseSpace, type Settings, type SettingValue, type SpaceParameter } from '@milestones/core/search';
+import {
+  createSearch,
+  parseSpace,
+  type Settings,
+  type SettingValue,
+  type SpaceParameter,
+} from '@milestones/core/search';
 import { CommandError } from '@milestones/reproduce';
 import { type SweepDefinition, trialArguments } from './definition.ts';
 
@@ -38,7 +44,9 @@ export async function checkSettings(entry: string, definition: SweepDefinition):
     ...values.map(({ parameter, value }) => argv({ [parameter.name]: value })),
   ]);
   if (usual!.code !== 0) throw new CommandError(`sweep: the milestone refuses the trials' flags: ${words(usual!)}`);
-  const refused = values.flatMap((one, index) => (single[index]!.code === 2 ? [{ ...one, answer: single[index]! }] : []));
+  const refused = values.flatMap((one, index) =>
+    single[index]!.code === 2 ? [{ ...one, answer: single[index]! }] : [],
+  );
   if (refused.length === 0) return;
 
   // A value may be fine together with others of the space: 3 heads with 48 features, but not with the usual 64.

@@ -56,7 +56,13 @@ export function searchOf(
   definition: Pick<SweepDefinition, 'search' | 'seed' | 'goal' | 'space'> & { trials?: number | undefined },
 ): Search {
   const { search: kind, seed, goal, trials } = definition;
-  return createSearch({ kind, space: parseSpace(definition.space), seed, goal, ...(trials !== undefined && { trials }) });
+  return createSearch({
+    kind,
+    space: parseSpace(definition.space),
+    seed,
+    goal,
+    ...(trials !== undefined && { trials }),
+  });
 }
 
 /** What the milestone's command is given for a trial with these settings, besides its folders. */

@@ -21,7 +21,11 @@ const flagDefinitions = {
   search: { value: 'kind', verbs: ['start'], help: 'random, grid or bayes (default: random)' },
   name: { value: 'name', verbs: ['start', 'worker'], help: 'name of the sweep (default: made from search and time)' },
   experiment: { value: 'name', verbs: ['start'], help: 'for fundamentals: which experiment' },
-  preset: { value: 'name', verbs: ['start'], help: 'preset that every trial changes (default: the milestone’s usual one)' },
+  preset: {
+    value: 'name',
+    verbs: ['start'],
+    help: 'preset that every trial changes (default: the milestone’s usual one)',
+  },
   set: { value: 'key=value', repeats: true, verbs: ['start'], help: 'a setting for every trial; may be repeated' },
   metric: { value: 'name', verbs: ['start'], help: 'final metric that counts (default: validationLoss)' },
   goal: { value: 'goal', verbs: ['start'], help: 'minimize (default) or maximize' },
@@ -33,9 +37,17 @@ const flagDefinitions = {
     help: 'end hopeless trials early: median, median:<first step> or halving:<first step>',
   },
   attempts: { value: 'number', verbs: ['start'], help: 'a trial whose runs died that often fails (default: 5)' },
-  workers: { value: 'number', verbs: working, help: 'trials at a time (default: one per core; with start --queue: none)' },
+  workers: {
+    value: 'number',
+    verbs: working,
+    help: 'trials at a time (default: one per core; with start --queue: none)',
+  },
   queue: { value: 'address', verbs: everywhere, help: 'share the sweep through Redis: redis://host:6379' },
-  lease: { value: 'seconds', verbs: ['start'], help: 'with --queue: a worker silent for so long loses its trial (default: 30)' },
+  lease: {
+    value: 'seconds',
+    verbs: ['start'],
+    help: 'with --queue: a worker silent for so long loses its trial (default: 30)',
+  },
   out: { value: 'folder', verbs: everywhere, help: 'where sweep folders are made (default: sweeps)' },
   data: { value: 'folder', verbs: working, help: 'cache of the data sets on this machine' },
   offline: { verbs: working, help: 'never touch the network for data sets' },
@@ -99,7 +111,10 @@ export function parseFlags(argv: readonly string[]): ParsedFlags {
     if (token.kind !== 'option') continue;
     const flag: FlagDefinition | undefined = flagDefinitions[token.name as FlagName];
     checkFlag(verb, token.name, token.rawName, flag);
-    if (flag!.value !== undefined && (token.value === undefined || token.value === '' || token.value.startsWith('--'))) {
+    if (
+      flag!.value !== undefined &&
+      (token.value === undefined || token.value === '' || token.value.startsWith('--'))
+    ) {
       throw new CommandError(`--${token.name}: no value arrived; write --${token.name} <${flag!.value}>.`);
     }
     if (values.has(token.name) && flag!.repeats !== true) {
@@ -108,7 +123,9 @@ export function parseFlags(argv: readonly string[]): ParsedFlags {
     values.set(token.name, [...(values.get(token.name) ?? []), token.value ?? 'true']);
   }
   if (more.length > 0) {
-    throw new CommandError(`sweep: ${JSON.stringify(more[0])} arrived beside ${JSON.stringify(subject)}; give one name.`);
+    throw new CommandError(
+      `sweep: ${JSON.stringify(more[0])} arrived beside ${JSON.stringify(subject)}; give one name.`,
+    );
   }
   const text = (name: FlagName): string | undefined => values.get(name)?.[0];
   return {
@@ -145,6 +162,8 @@ function checkFlag(verb: Verb, name: string, raw: string, flag: FlagDefinition |
   const known = names.map((one) => `--${one}`).join(', ');
   const hint = nearest === undefined ? `there are ${known}` : `did you mean --${nearest}? (there are ${known})`;
   throw new CommandError(
-    flag === undefined ? `sweep: unknown flag ${raw}; ${hint}.` : `sweep ${verb}: --${name} has no meaning here; ${hint}.`,
+    flag === undefined
+      ? `sweep: unknown flag ${raw}; ${hint}.`
+      : `sweep ${verb}: --${name} has no meaning here; ${hint}.`,
   );
 }

@@ -24,7 +24,9 @@ export interface SweepHost {
 export async function joinSweep(flags: ParsedFlags, host: SweepHost): Promise<number> {
   const address = flags.text('queue');
   if (address === undefined) {
-    throw new CommandError('sweep worker: no --queue arrived; write the address of the shared Redis, redis://host:6379.');
+    throw new CommandError(
+      'sweep worker: no --queue arrived; write the address of the shared Redis, redis://host:6379.',
+    );
   }
   const note = (text: string): void => console.log(text);
   // The definition says how long an answer may take; to read it, the usual patience must do.
@@ -84,7 +86,10 @@ export function queueContext(
 /** The flags of a milestone's command that depend on the machine. */
 export function machineFlags(flags: ParsedFlags): string[] {
   const data = flags.text('data');
-  return [...(data === undefined ? [] : ['--data', data]), ...(flags.text('offline') === undefined ? [] : ['--offline'])];
+  return [
+    ...(data === undefined ? [] : ['--data', data]),
+    ...(flags.text('offline') === undefined ? [] : ['--offline']),
+  ];
 }
 
 /** Throws CommandError where this machine runs other code than the sweep was started with. */

@@ -122,9 +122,11 @@ function bestCurve({ trials, goal, metric }: SweepSummary): string {
     if (state === 'finished') best = better(best ?? value, value);
     return [{ step: index, [metric]: value, ...(best !== undefined && { bestSoFar: best }) }];
   });
-  return curvesSvg(records, [], [
-    { title: `${metric} by trial`, metrics: ['bestSoFar', metric], dots: [metric], axis: 'trial' },
-  ]);
+  return curvesSvg(
+    records,
+    [],
+    [{ title: `${metric} by trial`, metrics: ['bestSoFar', metric], dots: [metric], axis: 'trial' }],
+  );
 }
 
 /** Trials grouped by all that is no seed or fold; a group that is not finished is left out. */

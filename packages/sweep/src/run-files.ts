@@ -64,7 +64,11 @@ export function packRun(from: string): Buffer | undefined {
     const names = readdirSync(join(from, checkpoint), { recursive: true, withFileTypes: true });
     const inside = names
       .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name).slice(from.length + 1).replaceAll('\\', '/'));
+      .map((entry) =>
+        join(entry.parentPath, entry.name)
+          .slice(from.length + 1)
+          .replaceAll('\\', '/'),
+      );
     const files = [...inside, ...filesBeside(from)].map((path) => ({ path, bytes: readFileSync(join(from, path)) }));
     const list = Buffer.from(JSON.stringify(files.map(({ path, bytes }) => [path, bytes.length])));
     const length = Buffer.alloc(4);

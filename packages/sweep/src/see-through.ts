@@ -104,10 +104,14 @@ async function superviseQueue(
   try {
     await fillQueue(queue, context.ledger);
     const own = workers === 0 ? undefined : serveQueue(connection, definition, context, workers);
-    let fault: unknown;
-    own?.catch((error: unknown) => (fault = error));
-    for (let round = 1; !context.leaving.aborted && fault === undefined; round++) {
-      await sleep(1000, undefined, { signal: context.leaving }).catch(() => undefined);
+    const over = new AbortController(); // the workers here have ended, well or not
+    void own?.then(
+      () => over.abort(),
+      () => over.abort(),
+    );
+    const ended = AbortSignal.any([context.leaving, over.signal]);
+    for (let round = 1; !ended.aborted; round++) {
+      await sleep(1000, undefined, { signal: ended }).catch(() => undefined);
       try {
         const trials = await context.ledger.trials();
         if (trials.every(({ result }) => result !== null)) break;

@@ -94,7 +94,12 @@ async function withSweep(
         `--queue ${address}: ${name === undefined ? 'name a sweep' : `there is no sweep called ${name}`}; open there: ${listed.join(', ') || 'none'}.`,
       );
     }
-    return await action(definition, open(definition, new RedisDocuments(connection.client, definition.name)), '', connection);
+    return await action(
+      definition,
+      open(definition, new RedisDocuments(connection.client, definition.name)),
+      '',
+      connection,
+    );
   } finally {
     connection.close();
   }

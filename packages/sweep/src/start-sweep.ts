@@ -96,7 +96,9 @@ function describeSweep(flags: ParsedFlags, milestone: string): SweepDefinition {
   };
   const name = flags.text('name') ?? `${search}-${stamp}`;
   if (!/^[A-Za-z0-9][\w.-]{0,79}$/.test(name)) {
-    throw new CommandError(`--name: ${JSON.stringify(name)} arrived; use letters, digits, dots, dashes and underscores.`);
+    throw new CommandError(
+      `--name: ${JSON.stringify(name)} arrived; use letters, digits, dots, dashes and underscores.`,
+    );
   }
   const stop = parseStop(flags.text('stop'));
   let trials: number;
@@ -133,7 +135,9 @@ function readSpace(file: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new CommandError(`--space ${file}: it is not readable as JSON (${(error as Error).message}); repair the file.`);
+    throw new CommandError(
+      `--space ${file}: it is not readable as JSON (${(error as Error).message}); repair the file.`,
+    );
   }
 }
 

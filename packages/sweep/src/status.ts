@@ -20,7 +20,8 @@ export function statusLine(definition: SweepDefinition, trials: readonly SweepTr
   const counts = states.map((state) => [trials.filter((trial) => stateOf(trial) === state).length, state] as const);
   const best = bestTrial(trialHistory(trials), definition.goal);
   const list = counts.filter(([count]) => count > 0).map(([count, state]) => `${count} ${state}`);
-  const bestText = best === undefined ? '' : ` · best ${definition.metric} ${formatNumber(best.value)} (trial ${best.index})`;
+  const bestText =
+    best === undefined ? '' : ` · best ${definition.metric} ${formatNumber(best.value)} (trial ${best.index})`;
   return `${list.join(', ')}${bestText}`;
 }
 

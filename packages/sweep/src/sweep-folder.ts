@@ -6,7 +6,18 @@
  *   trials/0007.json, trials/0007/attempt-1/…   its record, and the run folders of its attempts
  *   REPORT.md, summary.json, best.svg           written at the end, and by `sweep report`
  */
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { CommandError } from '@milestones/reproduce';
 import type { SweepDefinition } from './definition.ts';

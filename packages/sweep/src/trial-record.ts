@@ -112,9 +112,7 @@ export function endAttempt(record: TrialRecord, token: string, end: 'crashed' | 
 
 /** Records the result of the attempt under way, or null where the token is another one's. */
 export function recordResult(record: TrialRecord, token: string, result: TrialResult): TrialRecord | null {
-  return isUnderWay(record, token)
-    ? { ...record, attempts: closed(record, 'recorded'), progress: null, result }
-    : null;
+  return isUnderWay(record, token) ? { ...record, attempts: closed(record, 'recorded'), progress: null, result } : null;
 }
 
 /** Whether this attempt's result is the one that counts: true for a worker that did not hear the answer the first time. */

@@ -113,22 +113,24 @@ async function watch(
   trial: TrialProcess,
 ): Promise<{ end: ProcessEnd; stopped: string | null } | 'lost'> {
   const { definition, ledger, leaving } = context;
-  let ended: ProcessEnd | undefined;
-  const end = trial.ended.then((value) => (ended = value));
+  const over = new AbortController();
+  const end = trial.ended.finally(() => over.abort());
   const stop = (): void => trial.stop();
   leaving.addEventListener('abort', stop);
   let stopped: string | null = null;
   let heard = performance.now();
   try {
-    while (ended === undefined) {
-      await Promise.race([end, sleep(context.interval)]);
-      if (ended !== undefined) break;
+    for (;;) {
+      await sleep(context.interval, undefined, { signal: over.signal }).catch(() => undefined);
+      if (over.signal.aborted) break;
       const run = findRun(folder, definition.milestone);
       const progress: TrialProgress = run === undefined ? { step: 0, curve: [] } : readCurve(run, definition.metric);
       try {
         if (!(await ledger.note(index, attempt.token, progress))) {
           trial.kill();
-          context.note(`Trial ${index}: another worker has taken over attempt ${attempt.number}; its run is ended here.`);
+          context.note(
+            `Trial ${index}: another worker has taken over attempt ${attempt.number}; its run is ended here.`,
+          );
           await end;
           return 'lost';
         }

@@ -51,6 +51,18 @@ describe('a sweep on this machine', () => {
     expect(text(out, 'toy', 'one', 'REPORT.md')).toContain('## Over seeds and folds');
   });
 
+  it('comes closer by Bayesian search, and says which setting mattered', async () => {
+    const out = temporaryFolder();
+    const space = { ...rates, fold: { kind: 'category', values: [0, 1] } };
+    const flags = ['--search', 'bayes', '--trials', '12', '--workers', '2'];
+    expect((await startToy(out, space, ...flags)).code).toBe(0);
+    const { best, importance } = readSummary(out);
+    // The best possible: rate 0.01 on fold 0. A rate off by a factor of 1.8 costs 0.065.
+    expect(best!.value).toBeLessThan(0.06 + 0.065);
+    expect(importance.map(({ name }) => name)).toEqual(['rate', 'fold']);
+    expect(text(out, 'toy', 'one', 'REPORT.md')).toMatch(/\| rate +\| +\d+ % \|/);
+  });
+
   it('begins a trial whose process was killed again, from its last checkpoint', async () => {
     const out = temporaryFolder();
     const { code, stdout } = await startToy(out, rates, '--trials', '2', '--workers', '2', '--set', 'dieAt=15');
@@ -101,7 +113,9 @@ describe('a sweep on this machine', () => {
     const folder = join(out, 'toy', 'one');
     const going = startToy(out, rates, ...flags);
     const checkpoints = join(folder, 'trials', '0001', 'attempt-1');
-    await until(() => existsSync(checkpoints) && readdirSync(checkpoints, { recursive: true }).join(' ').includes('step-000010'));
+    await until(
+      () => existsSync(checkpoints) && readdirSync(checkpoints, { recursive: true }).join(' ').includes('step-000010'),
+    );
     process.kill(process.pid, 'SIGTERM');
     const stopped = await going;
     expect(stopped.code).toBe(130);
@@ -146,7 +160,9 @@ describe('a sweep refuses', () => {
 
   it('a range that leaves the bounds of the milestone', async () => {
     const space = { rate: { kind: 'range', from: -1, to: 1 } };
-    expect(await refused(space)).toContain('toy refuses rate = -1: configuration from --set: rate is -1: it must be above 0');
+    expect(await refused(space)).toContain(
+      'toy refuses rate = -1: configuration from --set: rate is -1: it must be above 0',
+    );
   });
 
   it('no value that is fine together with others', async () => {

@@ -24,7 +24,9 @@ describe('a shared sweep', () => {
     const { code, stderr } = await startToy(out, rates, '--queue', `redis://127.0.0.1:${port}`);
     expect(code).toBe(2);
     expect(stderr).toMatch(
-      new RegExp(`--queue redis://127\\.0\\.0\\.1:${port}: no Redis can be used there \\(.*ECONNREFUSED.*\\); start one`),
+      new RegExp(
+        `--queue redis://127\\.0\\.0\\.1:${port}: no Redis can be used there \\(.*ECONNREFUSED.*\\); start one`,
+      ),
     );
     expect(existsSync(join(out, 'toy'))).toBe(false);
   });

@@ -1,10 +1,30 @@
 // A milestone without a network, for tests of sweeps: the command, the run folder and the exit codes of a real one, and a
 // loss that follows from its settings alone. A run takes `steps` steps and saves a checkpoint after every tenth.
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const defaults = { rate: 0.1, kind: 'a', width: 1, fold: 0, steps: 20, pause: 0, slow: 0, dieAt: 0, fails: false, silent: false };
+const defaults = {
+  rate: 0.1,
+  kind: 'a',
+  width: 1,
+  fold: 0,
+  steps: 20,
+  pause: 0,
+  slow: 0,
+  dieAt: 0,
+  fails: false,
+  silent: false,
+};
 
 function parse(argv) {
   const flags = { set: [], seed: '1', out: 'runs' };
@@ -24,11 +44,13 @@ function refuse(text) {
 
 export async function main(argv) {
   const flags = parse(argv);
-  if (flags.preset !== undefined && flags.preset !== 'quick') return refuse(`--preset: toy has no preset "${flags.preset}".`);
+  if (flags.preset !== undefined && flags.preset !== 'quick')
+    return refuse(`--preset: toy has no preset "${flags.preset}".`);
   const config = { ...defaults };
   for (const argument of flags.set) {
     const [key, value] = argument.split('=');
-    if (!(key in defaults)) return refuse(`--set: unknown key "${key}"; valid names: ${Object.keys(defaults).join(', ')}.`);
+    if (!(key in defaults))
+      return refuse(`--set: unknown key "${key}"; valid names: ${Object.keys(defaults).join(', ')}.`);
     config[key] = typeof defaults[key] === 'string' ? value : JSON.parse(value);
   }
   if (config.rate <= 0) return refuse(`configuration from --set: rate is ${config.rate}: it must be above 0.`);
@@ -50,7 +72,10 @@ async function run(flags, typed) {
   }
   const { seed, config } = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'));
   const names = resumed ? readdirSync(join(folder, 'checkpoints')).toSorted() : [];
-  const state = names.length > 0 ? JSON.parse(readFileSync(join(folder, 'checkpoints', names.at(-1), 'state.json'), 'utf8')) : { step: 0, bytes: 0 };
+  const state =
+    names.length > 0
+      ? JSON.parse(readFileSync(join(folder, 'checkpoints', names.at(-1), 'state.json'), 'utf8'))
+      : { step: 0, bytes: 0 };
   truncateSync(log, state.bytes);
   console.log(resumed ? `Continuing at step ${state.step}: ${folder}` : `Run: ${folder}`);
 
