@@ -35,7 +35,14 @@ import {
 
 const config = v.parse(trainingSchema, { steps: 6, batchSize: 4, logEvery: 2, evaluateEvery: 3, checkpointEvery: 2 });
 const images = generateDigits({ count: 20, seed: 1, size: 8 });
-const model = { noiseSize: 4, generatorHidden: [8], discriminatorUnits: [5, 5], pieces: 2, imageSize: 8 };
+const model = {
+  noiseSize: 4,
+  noise: 'uniform' as const,
+  generatorHidden: [8],
+  discriminatorUnits: [5, 5],
+  pieces: 2,
+  imageSize: 8,
+};
 
 const maxoutPlayers = (): Players => ({ generator: new Generator(model), discriminator: new Discriminator(model) });
 const convolutionalPlayers = (): Players => {
@@ -237,14 +244,14 @@ describe('both updates', () => {
     const expected = tf.tidy(() => {
       const root = new RandomKey(key);
       const noise = tf.mul(tf.sub(tf.mul(root.fold('noise').uniform([4, 4]), 2), 1), Math.sqrt(3)) as tf.Tensor2D;
-      const images = generator.forward(noise);
+      const painted = generator.forward(noise);
       const judge = (x: tf.Tensor, name: string): tf.Tensor2D => discriminator.forward(x, root.fold(name));
       const made = valueAndGradients(
         () => generatorLoss(judge(generator.forward(noise), 'generated'), 'nonSaturating'),
         generator.trainableParameters(),
       );
       const judged = valueAndGradients(
-        () => discriminatorLoss(judge(tf.reshape(real, [4, 64]), 'real'), judge(images, 'generated')),
+        () => discriminatorLoss(judge(tf.reshape(real, [4, 64]), 'real'), judge(painted, 'generated')),
         discriminator.trainableParameters(),
       );
       const moved = (player: typeof generator | typeof discriminator, name: string, gradient: tf.Tensor): number[] =>

@@ -228,7 +228,14 @@ function assemble(): Uint8Array<ArrayBuffer> {
   ].map(([count, type]) => [...unsigned(count!), type!]);
   const code = sized([...unsigned(locals.length), ...locals.flat(), ...body]);
   return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    0x00,
+    0x61,
+    0x73,
+    0x6d,
+    1,
+    0,
+    0,
+    0,
     ...section(1, [[0x60, 6, I32, I32, I32, I32, I32, I32, 0]]),
     ...section(3, [[0]]),
     ...section(5, [[0, 1]]),
