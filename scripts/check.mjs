@@ -27,6 +27,7 @@ const checks = {
   operations: 'optests:only',
   tokenizers: 'tokenizers:check',
   workloads: 'workloads:check',
+  search: 'search:check',
   memory: 'memory:check',
   imports: 'import:check',
   packages: 'pack:check',

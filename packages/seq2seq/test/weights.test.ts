@@ -67,6 +67,15 @@ describe('fromPretrained', () => {
     loaded.dispose();
   });
 
+  it('reads the committed network, which translates', async () => {
+    const committed = await fromPretrained('multi30k-de-en');
+    expect(committed.parameterCount()).toBe(4_850_948);
+    const texts = ['Ein Mann fährt Fahrrad.', 'Zwei Hunde spielen im Schnee.'];
+    const translations = await translate(committed, texts);
+    expect(translations.map(({ text }) => text)).toEqual(['a man is riding a bicycle.', 'two dogs play in the snow.']);
+    committed.dispose();
+  });
+
   const damaged = async (file: string, change: (content: string) => string): Promise<string> => {
     const place = mkdtempSync(join(folder, 'damaged-'));
     await savePretrained(model, place);
@@ -83,7 +92,7 @@ describe('fromPretrained', () => {
 
   it('says what is wrong with other files', async () => {
     await expect(fromPretrained(join(folder, 'nowhere'))).rejects.toThrow(
-      'has no readable config.json; give a folder with config.json, vocabulary.json, model.safetensors, or one of the names: multi30k-de-en',
+      'has no readable config.json; give a folder with config.json, model.safetensors, vocabulary.json, or one of the names: multi30k-de-en',
     );
     await expect(fromPretrained(await damaged('config.json', () => '{'))).rejects.toThrow('config.json of');
     await expect(

@@ -9,6 +9,7 @@ export { Convolution2D, type Convolution2DOptions } from './convolution.ts';
 export { Dense, type DenseOptions } from './dense.ts';
 export { Dropout } from './dropout.ts';
 export { Embedding, type EmbeddingOptions } from './embedding.ts';
+export { MaskedConvolution2D, type MaskedConvolution2DOptions } from './masked-convolution.ts';
 export { localResponseNormalization, type LocalResponseNormalizationOptions } from './local-response-normalization.ts';
 export {
   averagePool2d,
@@ -27,6 +28,7 @@ export {
   type KeyValueCache,
   type MultiHeadAttentionOptions,
 } from './attention.ts';
+export { WeightNormDense, type WeightNormDenseOptions } from './weight-norm.ts';
 export { Gru, GruCell } from './gru.ts';
 export { Lstm, LstmCell, type LstmOptions } from './lstm.ts';
 export { lengthMask, type RecurrentCall, type RecurrentOptions, type RunCell } from './recurrent-stack.ts';

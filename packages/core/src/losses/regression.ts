@@ -64,6 +64,30 @@ export function huberLoss(
   return reduce(losses, options.reduction);
 }
 
+/**
+ * The smooth absolute error that detectors fit boxes with: {@link huberLoss} divided by its δ, so that its slope far from 0
+ * is 1 whatever β is. Girshick 2015 (Fast R-CNN), equation 3, which has β = 1.
+ *
+ *     loss = d² / (2 β)       where |d| < β
+ *            |d| − β / 2      elsewhere            ∂loss/∂d = clip(d / β, −1, 1)
+ *
+ * @param prediction ŷ, any shape; d = ŷ − y
+ * @param target y, the same shape
+ * @param options `beta` is β, above 0; default 1
+ */
+export function smoothL1Loss(
+  prediction: tf.Tensor,
+  target: tf.Tensor,
+  options: LossOptions & { beta?: number } = {},
+): tf.Tensor {
+  requireSameShape('smoothL1Loss', { prediction, target });
+  const { beta = 1, ...rest } = options;
+  if (!(beta > 0 && Number.isFinite(beta))) {
+    throw new Error(`smoothL1Loss: beta is ${beta}; give a finite number above 0.`);
+  }
+  return tf.div(huberLoss(prediction, target, { ...rest, delta: beta }), beta);
+}
+
 /** Options of {@link gaussianNegativeLogLikelihoodLoss}. */
 export interface GaussianLossOptions extends LossOptions {
   /** The smallest variance that is divided by. Default 1e-6. */

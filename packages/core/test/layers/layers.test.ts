@@ -11,6 +11,7 @@ import {
   MultiHeadAttention,
   Random,
   RandomKey,
+  WeightNormDense,
   type AttentionCall,
 } from '../../src/index.ts';
 import { checkLayer, expectClose, type LayerFixture } from '../../src/testing.ts';
@@ -48,6 +49,33 @@ describe('layers against PyTorch, finite differences, and each other on all engi
 
   it('Maxout of one piece is refused', () => {
     expect(() => new Maxout(4, 3, 1)).toThrow('1 pieces arrived; give a whole number of at least 2');
+  });
+
+  it('WeightNormDense', () =>
+    checkLayer({
+      make: () => new WeightNormDense(4, 5),
+      forward: (layer, x) => layer.forward(x),
+      fixture: fixtures['weightNorm']!,
+      engines: ['cpu', 'wasm', 'onnx'],
+    }));
+
+  it('WeightNormDense without a bias, and its start from data', () => {
+    const bare = new WeightNormDense(4, 5, { bias: false }).initialize(1);
+    const layer = new WeightNormDense(4, 5).initialize(1);
+    tf.tidy(() => {
+      const x = tf.add(tf.mul(tf.tensor2d(new Random(1).normalArray(400), [100, 4]), 3), 7);
+      // Weight vectors of length 1: outputs follow the direction alone.
+      layer.direction.assign(tf.mul(layer.direction.value, tf.tensor1d([1, 10, 0.1, 2, 3])));
+      expectClose(layer.forward(x), bare.forward(x), 1e-5);
+      layer.initializeByData(x);
+      const { mean, variance } = tf.moments(layer.forward(x), 0);
+      expectClose(mean, tf.zeros([5]), 1e-4);
+      expectClose(variance, tf.ones([5]), 1e-4);
+      expect(() => bare.initializeByData(x)).toThrow('initializeByData needs a bias');
+      expect(() => layer.forward(tf.zeros([2, 3]))).toThrow('its last size must be 4');
+    });
+    bare.dispose();
+    layer.dispose();
   });
 
   it('Embedding', () =>

@@ -5,9 +5,11 @@ import {
   binaryCrossEntropyLoss,
   crossEntropyLoss,
   gaussianNegativeLogLikelihoodLoss,
+  diceLoss,
   huberLoss,
   meanAbsoluteErrorLoss,
   meanSquaredErrorLoss,
+  smoothL1Loss,
   softCrossEntropyLoss,
 } from '../../src/losses/index.ts';
 import { Random } from '../../src/random/random.ts';
@@ -46,6 +48,14 @@ const LOSSES: Record<string, { loss: (...inputs: tf.Tensor[]) => tf.Tensor; inpu
   'Huber, linear part': {
     loss: (a, b) => huberLoss(a!, b!, { delta: 0.5, reduction: 'sum' }),
     inputs: () => [uniform([2, 3], 2, 3), uniform([2, 3], 0, 1)],
+  },
+  'smooth L1, both parts': {
+    loss: (a, b) => smoothL1Loss(a!, b!, { beta: 0.5, reduction: 'none' }),
+    inputs: () => [tf.tensor([0.1, -0.2, 0.9, -1.4]), tf.tensor([0, 0, 0, 0])],
+  },
+  Dice: {
+    loss: (a) => diceLoss(a!, tf.tensor([1, 0, 0, 0, 0, 1, 0, 0], [1, 4, 2]), { reduction: 'none' }),
+    inputs: () => [uniform([1, 4, 2], 0.1, 0.9)],
   },
   'binary cross-entropy': {
     loss: (a) => binaryCrossEntropyLoss(a!, tf.tensor([0, 1, 0.3, 1, 0, 1], [2, 3]), { reduction: 'none' }),
@@ -129,6 +139,38 @@ describe('crossEntropyLoss', () => {
   });
 });
 
+describe('diceLoss', () => {
+  const mask = (): tf.Tensor => tf.tensor([1, 0, 1, 0, 0, 1, 0, 1], [1, 2, 2, 2]); // class 0 above, class 1 below
+
+  it('is 0 for the mask itself, and near 1 for its opposite', () => {
+    tf.tidy(() => {
+      expectClose(diceLoss(mask(), mask()), 0, 1e-6);
+      expectClose(diceLoss(tf.sub(1, mask()), mask(), { smoothing: 0.01 }), 1 - 0.01 / 4.01, 1e-6);
+    });
+  });
+
+  it('is twice the overlap over both sizes: half of a region found gives 1 − 2 · 1 / (1 + 2)', () => {
+    tf.tidy(() => {
+      const half = tf.tensor([1, 0, 0, 0, 0, 0, 0, 1], [1, 2, 2, 2]);
+      expectClose(diceLoss(half, mask(), { smoothing: 0, reduction: 'none' }), {
+        shape: [1, 2],
+        values: [1 / 3, 1 / 3],
+      });
+    });
+  });
+
+  it('does not punish a class that is neither there nor predicted', () => {
+    tf.tidy(() => expectClose(diceLoss(tf.zeros([2, 5, 3]), tf.zeros([2, 5, 3])), 0, 0));
+  });
+
+  it('refuses what has no pixels between images and classes', () => {
+    tf.tidy(() => {
+      expect(() => diceLoss(tf.zeros([2, 3]), tf.zeros([2, 3]))).toThrow('give [images, pixels, classes]');
+      expect(() => diceLoss(tf.zeros([1, 2, 3]), tf.zeros([1, 2, 3]), { smoothing: -1 })).toThrow('smoothing is -1');
+    });
+  });
+});
+
 describe('shapes and options', () => {
   it('must agree: broadcasting would pair every value with every other', () => {
     tf.tidy(() => {
@@ -139,6 +181,8 @@ describe('shapes and options', () => {
       );
       expect(() => meanAbsoluteErrorLoss(column, row)).toThrow(/meanAbsoluteErrorLoss/);
       expect(() => huberLoss(column, row)).toThrow(/huberLoss/);
+      expect(() => smoothL1Loss(column, row)).toThrow(/smoothL1Loss/);
+      expect(() => diceLoss(column, row)).toThrow(/diceLoss/);
       expect(() => binaryCrossEntropyLoss(column, row)).toThrow(/logits has the shape \[4, 1\] and targets \[4\]/);
       expect(() => gaussianNegativeLogLikelihoodLoss(row, row, column)).toThrow(
         /mean has the shape \[4\] and variance/,
@@ -150,6 +194,7 @@ describe('shapes and options', () => {
     tf.tidy(() => {
       const x = tf.zeros([2]);
       expect(() => huberLoss(x, x, { delta: 0 })).toThrow(/delta is 0; give a finite number above 0/);
+      expect(() => smoothL1Loss(x, x, { beta: -1 })).toThrow(/beta is -1; give a finite number above 0/);
       expect(() => gaussianNegativeLogLikelihoodLoss(x, x, x, { epsilon: -1 })).toThrow(/epsilon is -1/);
     });
   });
