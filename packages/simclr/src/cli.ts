@@ -71,7 +71,7 @@ async function drawNeighbors(argv: string[]): Promise<number> {
     );
     const represented = async (part: ImageDataset) => ({
       images: part,
-      representations: (await representImages(model, part, { size: model.imageSize! })).h,
+      representations: (await representImages(model, part)).h,
     });
     const picture = await neighborPicture(await represented(images.train), await represented(asked), { rows });
     const file = values.out ?? 'neighbors.png';

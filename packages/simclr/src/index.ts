@@ -33,7 +33,7 @@ export {
   type ProjectionHead,
 } from './model.ts';
 export { normalizeRows, ntXentLoss } from './loss.ts';
-export { viewsOf, wholeImage } from './views.ts';
+export { viewsOf } from './views.ts';
 export {
   createOptimizer,
   createTrainStep,
@@ -47,7 +47,7 @@ export {
 } from './train.ts';
 export { firstRows, representImages, representPixels, type Representations } from './represent.ts';
 export { nearestNeighborAccuracy, nearestNeighbors, type Neighbors, type VoteOptions } from './nearest-neighbors.ts';
-export { judge, judgeBaselines, monitor, viewSize, type Accuracies, type ImageSplits } from './judge.ts';
+export { judge, judgeBaselines, monitor, type Accuracies, type ImageSplits } from './judge.ts';
 export { neighborPicture } from './neighbor-picture.ts';
 export { linearProbeAccuracy, type ProbeOptions } from './linear-probe.ts';
 export { encodePretrained } from './weights.ts';

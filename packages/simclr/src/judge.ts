@@ -1,12 +1,11 @@
 /** How good representations are: nearest neighbours and a linear probe; and what learning has to beat. */
 import { compile, tf } from '@milestones/backend';
 import { evaluationBatches, selectImages, type ImageDataset } from '@milestones/datasets';
-import type { AugmentationConfig, EvaluationConfig } from './config.ts';
+import type { EvaluationConfig } from './config.ts';
 import { linearProbeAccuracy } from './linear-probe.ts';
 import type { SimCLR } from './model.ts';
 import { nearestNeighborAccuracy } from './nearest-neighbors.ts';
 import { representImages, representPixels, type Representations } from './represent.ts';
-import { wholeImage } from './views.ts';
 
 /** Images to learn from, and images to judge by. */
 export interface ImageSplits {
@@ -19,11 +18,6 @@ export interface ImageSplits {
 export interface Accuracies {
   knn: number;
   linear: number;
-}
-
-/** Height and width of what a network sees. */
-export function viewSize({ size }: AugmentationConfig, { height, width }: ImageDataset): number {
-  return size === 0 ? Math.min(height, width) : size;
 }
 
 /** Judges representations of the training and the test images. */
@@ -51,14 +45,13 @@ export async function judgeBaselines(
   untrained: SimCLR,
   images: ImageSplits,
   config: EvaluationConfig,
-  { size, seed }: { size: number; seed: number },
+  seed: number,
 ): Promise<{ pixels: Accuracies; random: Accuracies }> {
   const options = { classes: images.train.classNames.length, seed };
   const pixels = await judge(representPixels(images.train), representPixels(images.test), config, options);
-  await settleStatistics(untrained, images.train, size);
-  const represented = { batchSize: config.batchSize, size };
-  const bank = await representImages(untrained, images.train, represented);
-  const queries = await representImages(untrained, images.test, represented);
+  await settleStatistics(untrained, images.train);
+  const bank = await representImages(untrained, images.train, config.batchSize);
+  const queries = await representImages(untrained, images.test, config.batchSize);
   return { pixels, random: await judge(bank.h, queries.h, config, options) };
 }
 
@@ -68,12 +61,12 @@ const settlingBatches = 40;
  * Lets batch norm see some batches, as training would: with the estimates that it begins with, an untrained encoder would
  * be a worse rival than it has to be.
  */
-async function settleStatistics(model: SimCLR, images: ImageDataset, size: number): Promise<void> {
+async function settleStatistics(model: SimCLR, images: ImageDataset): Promise<void> {
   model.train();
   const step = compile((batch: tf.Tensor4D) => tf.mean(model.represent(batch)));
   try {
     let count = 0;
-    for (const batch of evaluationBatches(images, Math.min(128, images.count), wholeImage(size, images))) {
+    for (const batch of evaluationBatches(images, Math.min(128, images.count))) {
       if (count++ === settlingBatches) break;
       const input = tf.tensor4d(batch.images, batch.shape);
       tf.dispose([input, await step(input)]);
@@ -85,20 +78,14 @@ async function settleStatistics(model: SimCLR, images: ImageDataset, size: numbe
 }
 
 /** A quick look during training: nearest neighbours of h among a few images, accuracy in percent. */
-export async function monitor(
-  model: SimCLR,
-  images: ImageSplits,
-  config: EvaluationConfig,
-  size: number,
-): Promise<number> {
+export async function monitor(model: SimCLR, images: ImageSplits, config: EvaluationConfig): Promise<number> {
   const first = (set: ImageDataset, count: number): ImageDataset =>
     selectImages(
       set,
       Array.from({ length: Math.min(count, set.count) }, (_, index) => index),
     );
-  const options = { batchSize: config.batchSize, size };
-  const bank = await representImages(model, first(images.train, config.monitorBank), options);
-  const queries = await representImages(model, first(images.test, config.monitorQueries), options);
+  const bank = await representImages(model, first(images.train, config.monitorBank), config.batchSize);
+  const queries = await representImages(model, first(images.test, config.monitorQueries), config.batchSize);
   return nearestNeighborAccuracy(bank.h, queries.h, {
     neighbors: Math.min(config.neighbors, bank.h.count),
     temperature: config.voteTemperature,

@@ -1,6 +1,5 @@
 /** Nearest neighbours by the cosine: who is close, and what they vote for. Wu et al. 2018, section 3.4. */
 import { compile, tf } from '@milestones/backend';
-import { normalizeRows } from './loss.ts';
 import type { Representations } from './represent.ts';
 
 /** Options of {@link nearestNeighborAccuracy}. */
@@ -21,7 +20,8 @@ export interface Neighbors {
   cosines: Float32Array;
 }
 
-const block = 250;
+const bankBlock = 5000;
+const queryBlock = 1000;
 
 /**
  * The `k` rows of `bank` with the largest cosine, for each row of `queries`.
@@ -29,9 +29,10 @@ const block = 250;
  * @throws when the two have different features, or the bank has fewer than `k` rows
  */
 export async function nearestNeighbors(bank: Representations, queries: Representations, k: number): Promise<Neighbors> {
-  if (bank.features !== queries.features) {
+  const { features } = bank;
+  if (features !== queries.features) {
     throw new Error(
-      `nearestNeighbors: a bank of ${bank.features} features and queries of ${queries.features} arrived; take both from ` +
+      `nearestNeighbors: a bank of ${features} features and queries of ${queries.features} arrived; take both from ` +
         'the same network.',
     );
   }
@@ -41,40 +42,56 @@ export async function nearestNeighbors(bank: Representations, queries: Represent
     );
   }
   const indices = new Int32Array(queries.count * k);
-  const cosines = new Float32Array(queries.count * k);
-  const rows = tf.tidy(() => normalizeRows(tf.tensor2d(bank.values, [bank.count, bank.features])));
-  const compare = compile((query: tf.Tensor2D, all: tf.Tensor2D) => tf.matMul(normalizeRows(query), all, false, true));
+  const cosines = new Float32Array(queries.count * k).fill(-Infinity);
+  const compare = compile((some: tf.Tensor2D, others: tf.Tensor2D) => tf.matMul(some, others, false, true));
   try {
-    for (let start = 0; start < queries.count; start += block) {
-      const count = Math.min(block, queries.count - start);
-      const part = queries.values.subarray(start * queries.features, (start + count) * queries.features);
-      const query = tf.tensor2d(part, [count, queries.features]);
-      const similar = await compare(query, rows); // [count, bank]
-      const values = (await similar.data()) as Float32Array;
-      for (let row = 0; row < count; row++) {
-        const at = (start + row) * k;
-        largest(
-          values.subarray(row * bank.count, (row + 1) * bank.count),
-          indices.subarray(at, at + k),
-          cosines.subarray(at, at + k),
-        );
+    // In blocks: raw pixels of a whole data set would not fit into memory several times.
+    for (let first = 0; first < bank.count; first += bankBlock) {
+      const others = unitRows(bank, first, bankBlock);
+      for (let start = 0; start < queries.count; start += queryBlock) {
+        const some = unitRows(queries, start, queryBlock);
+        const similar = await compare(some, others); // [some, others]
+        const values = (await similar.data()) as Float32Array;
+        const width = others.shape[0];
+        for (let row = 0; row < some.shape[0]; row++) {
+          const at = (start + row) * k;
+          keepLargest(
+            values.subarray(row * width, (row + 1) * width),
+            first,
+            indices.subarray(at, at + k),
+            cosines.subarray(at, at + k),
+          );
+        }
+        tf.dispose([some, similar]);
       }
-      tf.dispose([query, similar]);
+      others.dispose();
     }
   } finally {
-    rows.dispose();
     await compare.dispose();
   }
   return { indices, cosines };
 }
 
-/** Fills `indices` and `found` with the largest of `values`, largest first; equals in the order of their places. */
-function largest(values: Float32Array, indices: Int32Array, found: Float32Array): void {
+/** Rows from `first` on, at most `count`, each of length 1. */
+function unitRows({ values, features, count: all }: Representations, first: number, count: number): tf.Tensor2D {
+  const rows = Math.min(count, all - first);
+  const unit = values.slice(first * features, (first + rows) * features);
+  for (let row = 0; row < rows; row++) {
+    let square = 1e-12;
+    for (let at = row * features; at < (row + 1) * features; at++) square += unit[at]! ** 2;
+    const inverse = 1 / Math.sqrt(square);
+    for (let at = row * features; at < (row + 1) * features; at++) unit[at]! *= inverse;
+  }
+  return tf.tensor2d(unit, [rows, features]);
+}
+
+/** Puts what is larger among `values` into `found`, largest first; equals stay in the order of their places. */
+function keepLargest(values: Float32Array, offset: number, indices: Int32Array, found: Float32Array): void {
   const k = found.length;
-  found.fill(-Infinity);
+  let least = found[k - 1]!;
   for (let index = 0; index < values.length; index++) {
     const value = values[index]!;
-    if (!(value > found[k - 1]!)) continue;
+    if (!(value > least)) continue;
     let place = k - 1;
     while (place > 0 && value > found[place - 1]!) {
       found[place] = found[place - 1]!;
@@ -82,7 +99,8 @@ function largest(values: Float32Array, indices: Int32Array, found: Float32Array)
       place--;
     }
     found[place] = value;
-    indices[place] = index;
+    indices[place] = offset + index;
+    least = found[k - 1]!;
   }
 }
 

@@ -2,7 +2,6 @@
 import { compile, tf } from '@milestones/backend';
 import { evaluationBatches, type ImageDataset } from '@milestones/datasets';
 import type { SimCLR } from './model.ts';
-import { wholeImage } from './views.ts';
 
 /** One row of numbers per image. */
 export interface Representations {
@@ -16,16 +15,14 @@ export interface Representations {
 }
 
 /**
- * h and z of every image, unchanged images, with the network in evaluation mode: batch norm uses its running estimates.
- *
- * @param options `size`: height and width of what the network sees, default that of the images; `batchSize` default 250
+ * h and z of every image, unchanged and whole even where training had smaller views, with the network in evaluation mode:
+ * batch norm uses its running estimates.
  */
 export async function representImages(
   model: SimCLR,
   images: ImageDataset,
-  options: { batchSize?: number; size?: number } = {},
+  batchSize = 250,
 ): Promise<{ h: Representations; z: Representations }> {
-  const { batchSize = 250, size = Math.min(images.height, images.width) } = options;
   const wasTraining = model.training;
   model.eval();
   const step = compile((batch: tf.Tensor4D) => {
@@ -35,7 +32,7 @@ export async function representImages(
   });
   const parts: { h: Float32Array[]; z: Float32Array[] } = { h: [], z: [] };
   try {
-    for (const batch of evaluationBatches(images, batchSize, wholeImage(size, images))) {
+    for (const batch of evaluationBatches(images, batchSize)) {
       const input = tf.tensor4d(batch.images, batch.shape);
       const found = await step(input);
       parts.h.push((await found.h.data()) as Float32Array);

@@ -37,7 +37,10 @@ export function viewsOf(config: AugmentationConfig, images: ImageDataset): Augme
             interpolation: 'bicubic',
           },
         ] as const)
-      : wholeImage(size, images)),
+      : size === height && size === width
+        ? []
+        : // The middle, in its own size: what a network learns of sizes then suits whole images too.
+          ([{ kind: 'centerCrop', size }] as const)),
     { kind: 'flip', probability: config.flipProbability },
     ...(color
       ? ([
@@ -54,9 +57,4 @@ export function viewsOf(config: AugmentationConfig, images: ImageDataset): Augme
       : []),
     ...(config.blurProbability > 0 ? ([{ kind: 'blur', probability: config.blurProbability }] as const) : []),
   ];
-}
-
-/** The whole image in the size of a view; as it is where it has that size. For evaluation, and where nothing is cut out. */
-export function wholeImage(size: number, { height, width }: ImageDataset): AugmentationStep[] {
-  return height === size && width === size ? [] : [{ kind: 'resize', size: [size, size] }];
 }

@@ -6,7 +6,7 @@ import { encodePng } from '@milestones/datasets/node';
 import type { Chart, Command, Run } from '@milestones/reproduce';
 import type { RunConfig } from '../config.ts';
 import { comparisons, metricName, type Net } from '../experiments.ts';
-import { judge, judgeBaselines, monitor, viewSize, type ImageSplits } from '../judge.ts';
+import { judge, judgeBaselines, monitor, type ImageSplits } from '../judge.ts';
 import { SimCLR } from '../model.ts';
 import { neighborPicture } from '../neighbor-picture.ts';
 import { representImages } from '../represent.ts';
@@ -40,7 +40,6 @@ export async function trainAndReport(
   for (const [index, net] of nets.entries()) {
     if (index < start.net) continue;
     const resumed = index === start.net && run.checkpoint !== null;
-    const size = viewSize(net.augmentation, images.train);
     const model = new SimCLR(net.model).initialize(seed);
     const optimizer = createOptimizer(model, config.training);
     if (resumed) restore(run.checkpoint!.tensors, { model, optimizer });
@@ -60,7 +59,7 @@ export async function trainAndReport(
             final[metricName(net, 'loss')] = loss;
           },
           onEvaluation: async (step) => {
-            const knn = await monitor(model, images, config.evaluation, size);
+            const knn = await monitor(model, images, config.evaluation);
             run.log(index * steps + step, { [metricName(net, 'monitorKnn')]: knn });
             progress.note(`${net.name}, step ${step}: ${knn.toFixed(1)} % by nearest neighbours among a few`);
           },
@@ -80,7 +79,7 @@ export async function trainAndReport(
       Object.assign(final, scores);
       const shown = Object.entries(scores).map(([name, value]) => `${name} ${value.toFixed(1)}`);
       progress.note(`${shown.join(', ')} %`);
-      model.imageSize = size;
+      model.imageSize = images.train.height;
       await savePretrained(model, join(run.folder, index === 0 ? 'model' : `model-${net.name}`));
     } finally {
       optimizer.dispose();
@@ -103,8 +102,7 @@ async function baselines(
 ): Promise<Record<string, number>> {
   const untrained = new SimCLR(net.model).initialize(seed);
   try {
-    const options = { size: viewSize(net.augmentation, images.train), seed };
-    const { pixels, random } = await judgeBaselines(untrained, images, config.evaluation, options);
+    const { pixels, random } = await judgeBaselines(untrained, images, config.evaluation, seed);
     return { pixelsKnn: pixels.knn, pixelsLinear: pixels.linear, randomKnn: random.knn, randomLinear: random.linear };
   } finally {
     untrained.dispose();
@@ -119,9 +117,8 @@ async function judgeNet(
   model: SimCLR,
   images: ImageSplits,
 ): Promise<Record<string, number>> {
-  const options = { batchSize: evaluation.batchSize, size: viewSize(net.augmentation, images.train) };
-  const bank = await representImages(model, images.train, options);
-  const queries = await representImages(model, images.test, options);
+  const bank = await representImages(model, images.train, evaluation.batchSize);
+  const queries = await representImages(model, images.test, evaluation.batchSize);
   const picture = await neighborPicture(
     { images: images.train, representations: bank.h },
     { images: images.test, representations: queries.h },
