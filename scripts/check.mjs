@@ -33,6 +33,7 @@ const checks = {
   packages: 'pack:check',
   install: 'install:check',
   resume: 'resume:check',
+  sweep: 'sweep:check',
   browser: 'browser:check',
   webgpu: 'webgpu:check',
   docs: 'docs:only',
