@@ -4,7 +4,9 @@
  *   node scripts/results-tables.mjs            rewrites the files
  *   node scripts/results-tables.mjs --check    changes nothing; exit code 1 where a table differs from the results
  *
- * Needs a build of packages/reproduce.
+ * The list of experiments in the README of packages/fundamentals is written from its code.
+ *
+ * Needs a build of packages/reproduce and packages/fundamentals.
  */
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -18,8 +20,9 @@ if (unknown.length > 0) {
   console.error(`results-tables: ${unknown.join(' ')} arrived; the only flag is --check.`);
   process.exit(2);
 }
-if (!existsSync(built)) {
-  console.error('results-tables: packages/reproduce is not built; run pnpm build first.');
+const experimentsBuilt = join(root, 'packages', 'fundamentals', 'dist', 'node.js');
+if (!existsSync(built) || !existsSync(experimentsBuilt)) {
+  console.error('results-tables: packages/reproduce or packages/fundamentals is not built; run pnpm build first.');
   process.exit(2);
 }
 const { formatResultsBlocks, loadResults } = await import(pathToFileURL(built).href);
@@ -37,10 +40,14 @@ const files = [
 ].filter((path) => existsSync(path));
 
 const results = loadResults(root);
+const { experimentsTable } = await import(pathToFileURL(experimentsBuilt).href);
 const outdated = [];
 for (const path of files) {
   const before = readFileSync(path, 'utf8');
-  const after = formatResultsBlocks(before, relative(root, path), results);
+  const after = formatResultsBlocks(before, relative(root, path), results).replace(
+    /(<!-- experiments:start -->\n)[\s\S]*?(<!-- experiments:end -->)/,
+    (_, start, end) => `${start}\n${experimentsTable()}\n\n${end}`,
+  );
   if (after === before) continue;
   outdated.push(relative(root, path));
   if (typed.includes('--check')) continue;

@@ -220,7 +220,7 @@ export function linearTicks([low, high]: readonly [number, number], count: numbe
 }
 
 /** 1, 2 and 5 times powers of ten inside the domain; powers of ten alone where there are many. */
-function logTicks([low, high]: readonly [number, number]): number[] {
+export function logTicks([low, high]: readonly [number, number]): number[] {
   const decades = Math.log10(high / low);
   const factors = decades > 4 ? [1] : decades > 1 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9];
   const ticks: number[] = [];

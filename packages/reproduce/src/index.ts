@@ -47,7 +47,7 @@ export { type Command, type CommandOptions, parseCommand } from './command/parse
 export { loadPresets, type Preset } from './command/presets.ts';
 export { describeCommand, runMain } from './command/run-main.ts';
 export { listSchemaKeys, type SchemaKey, type ValueKind } from './command/schema-keys.ts';
-export { type Chart, curvesSvg } from './curves.ts';
+export { type Chart, curvesSvg, linearTicks, logTicks } from './curves.ts';
 export { type LoaderOptions, loaderOptions } from './download-progress.ts';
 export { describeEnvironment, type EngineDescription, type Environment } from './environment.ts';
 export { type LogPosition, MetricsLog, readMetrics } from './metrics-log.ts';

@@ -13,7 +13,7 @@ import { CommandError } from './command-error.ts';
 import { type FlagName, parseFlags } from './flags.ts';
 import { formatHelp } from './help.ts';
 import { suggestion } from './nearest-name.ts';
-import { loadPresets, type Preset } from './presets.ts';
+import { checkPreset, loadPresets, type Preset } from './presets.ts';
 import {
   flattenConfig,
   listSchemaKeys,
@@ -37,6 +37,8 @@ export interface CommandOptions<Schema extends v.GenericSchema> {
   schema: Schema;
   /** The presets folder, usually `new URL('../presets/', import.meta.url)`. Its parent is the package folder. */
   presets: string | URL;
+  /** Presets that code made, as the files of the folder have them; then those of the folder are not read. */
+  presetContents?: readonly { preset: string }[];
   /** Everything after the milestone's name. */
   argv: readonly string[];
 }
@@ -95,7 +97,9 @@ export function parseCommand<Schema extends v.GenericSchema>(
   const flag = (name: FlagName): string | undefined => flags[name]?.[0];
   const presetsFolder = options.presets instanceof URL ? fileURLToPath(options.presets) : resolve(options.presets);
   const packageFolder = dirname(presetsFolder.replace(/[\\/]+$/, ''));
-  const presets = loadPresets(presetsFolder, keys);
+  const presets =
+    options.presetContents?.map((content) => checkPreset(content, content.preset, keys, content.preset)) ??
+    loadPresets(presetsFolder, keys);
   const title = options.title ?? milestone;
   const prefix = commandPrefix(milestone, packageFolder);
 

@@ -1,0 +1,5 @@
+import type { Family } from '../family.ts';
+import { outliers } from './outliers.ts';
+
+/** What a loss asks for. */
+export const losses: Family = { name: 'losses', title: 'Losses', experiments: [outliers] };

@@ -1,0 +1,8 @@
+import type { Family } from '../family.ts';
+
+/** Learning without labels. */
+export const unsupervised: Family = {
+  name: 'unsupervised',
+  title: 'Unsupervised and sequence classics',
+  experiments: [],
+};
