@@ -8,9 +8,11 @@
 import { tf } from '@milestones/backend';
 import {
   averagePool2d,
+  classifyImage,
   completeConfig,
   Convolution2D,
   Dense,
+  loadOwnWeights,
   localResponseNormalization,
   maxPool2d,
   Module,
@@ -19,9 +21,9 @@ import {
   type ClassProbability,
   type Initializer,
 } from '@milestones/core';
+import { prepareImage, type Pixels, type Preprocessing } from '@milestones/datasets';
 import { cifarNetConfigSchema, type CifarNetConfig, type CifarNetOptions } from './config.ts';
-import { predictImage, type Pixels, type Preprocessing } from './predict.ts';
-import { loadPretrained, type PretrainedName } from './weights.ts';
+import { openPretrained, type PretrainedName } from './weights.ts';
 
 /** Windows of 3 every 2 pixels; the last one may reach over the edge, so that 32 → 16 → 8 → 4. */
 const overlapping = { size: 3, stride: 2, ceil: true } as const;
@@ -70,13 +72,10 @@ export class CifarNet extends Module {
    * Node) or a URL
    */
   static async fromPretrained(source: PretrainedName | (string & {}) | URL): Promise<CifarNet> {
-    const { config, classNames, preprocessing, state } = await loadPretrained(source);
+    const folder = await openPretrained(source);
+    const { model: config, classNames, preprocessing } = folder.config;
     const model = new CifarNet(config);
-    try {
-      model.loadStateDict(state);
-    } finally {
-      tf.dispose(state);
-    }
+    await loadOwnWeights(model, folder);
     model.classNames = classNames;
     model.preprocessing = preprocessing;
     return model.eval();
@@ -108,7 +107,10 @@ export class CifarNet extends Module {
    * @param image pixels from 0 to 255, of any size
    * @returns the `top` (default 5) most likely classes, best first
    */
-  predict(image: Pixels, options: { top?: number } = {}): Promise<ClassProbability[]> {
-    return predictImage(this, image, options.top);
+  async predict(image: Pixels, options: { top?: number } = {}): Promise<ClassProbability[]> {
+    const { images, shape } = prepareImage('CifarNet.predict', image, this.preprocessing);
+    const input = tf.tensor4d(images, shape);
+    const { classNames: names, preprocessing } = this;
+    return classifyImage(this, input, { names, crop: preprocessing?.crop, ...options }).finally(() => input.dispose());
   }
 }

@@ -18,7 +18,6 @@ export {
 } from './config.ts';
 export { AlexNet, imageSize } from './model.ts';
 export { CifarNet } from './cifar-net.ts';
-export { preprocessingSchema, type Pixels, type Preprocessing } from './predict.ts';
 export { importTorchvision } from './torchvision.ts';
 export { encodePretrained, pretrained, type PretrainedName } from './weights.ts';
 export {

@@ -13,6 +13,7 @@
  */
 import { tf } from '@milestones/backend';
 import {
+  classifyImage,
   constant,
   completeConfig,
   Convolution2D,
@@ -26,9 +27,9 @@ import {
   type ClassProbability,
   type RandomKey,
 } from '@milestones/core';
+import { prepareImage, type Pixels, type Preprocessing } from '@milestones/datasets';
 import { alexnetConfigSchema, type AlexNetConfig, type AlexNetOptions } from './config.ts';
 import { loadTorchvision } from './torchvision.ts';
-import { predictImage, type Pixels, type Preprocessing } from './predict.ts';
 
 /** Height and width of an image. */
 export const imageSize = 224;
@@ -153,7 +154,10 @@ export class AlexNet extends Module {
    * @param image pixels from 0 to 255, of any size
    * @returns the `top` (default 5) most likely classes, best first
    */
-  predict(image: Pixels, options: { top?: number } = {}): Promise<ClassProbability[]> {
-    return predictImage(this, image, options.top);
+  async predict(image: Pixels, options: { top?: number } = {}): Promise<ClassProbability[]> {
+    const { images, shape } = prepareImage('AlexNet.predict', image, this.preprocessing);
+    const input = tf.tensor4d(images, shape);
+    const { classNames: names, preprocessing } = this;
+    return classifyImage(this, input, { names, crop: preprocessing?.crop, ...options }).finally(() => input.dispose());
   }
 }

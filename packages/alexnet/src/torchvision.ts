@@ -7,15 +7,8 @@
  *   classifier.1, 4, 6        → dense.0 … 2
  */
 import type { tf } from '@milestones/backend';
-import {
-  dataToTensors,
-  decodeSafetensors,
-  loadBytes,
-  transposeTensorData,
-  widenToFloat32,
-  type TensorData,
-} from '@milestones/core';
-import type { Preprocessing } from './predict.ts';
+import { dataToTensors, decodeSafetensors, loadBytes, transposeTensorData, type TensorData } from '@milestones/core';
+import type { Preprocessing } from '@milestones/datasets';
 
 const layers: Readonly<Record<string, string>> = {
   'features.0': 'convolutions.0',
@@ -84,11 +77,6 @@ export async function loadTorchvision(
     );
   }
   const { tensors } = decodeSafetensors(bytes);
-  for (const [name, tensor] of Object.entries(tensors)) {
-    if (tensor.dtype === 'float16' || tensor.dtype === 'bfloat16') {
-      tensors[name] = { dtype: 'float32', shape: tensor.shape, data: widenToFloat32(tensor) };
-    }
-  }
   const imported = importTorchvision(tensors);
   return { state: dataToTensors(imported), classes: imported['dense.2.bias']!.shape[0]!, preprocessing };
 }

@@ -15,9 +15,15 @@ import {
   type Parameter,
   type Schedule,
 } from '@milestones/core';
-import { evaluationBatches, ImageBatches, type AugmentationStep, type ImageDataset } from '@milestones/datasets';
+import {
+  evaluationBatches,
+  ImageBatches,
+  preparationSteps,
+  type AugmentationStep,
+  type ImageDataset,
+  type Preprocessing,
+} from '@milestones/datasets';
 import type { TrainingConfig } from './config.ts';
-import { preparationSteps, type Preprocessing } from './predict.ts';
 
 /** A network that scores images: [B, H, W, C] → logits [B, K], K = `classes`. */
 export type Classifier = Module & {

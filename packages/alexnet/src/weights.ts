@@ -2,21 +2,11 @@
  * Weights on disk. A model is a folder of two files: `config.json` (architecture, class names, preprocessing) and
  * `model.safetensors` (the weights, by parameter path).
  */
-import type { tf } from '@milestones/backend';
-import {
-  dataToTensors,
-  decodeSafetensors,
-  encodeSafetensors,
-  loadBytes,
-  tensorsToData,
-  widenToFloat32,
-  type TensorData,
-  describeIssues,
-} from '@milestones/core';
+import { encodeOwnModel, openOwnModel, type OwnModelFolder } from '@milestones/core';
+import { preprocessingSchema } from '@milestones/datasets';
 import * as v from 'valibot';
 import type { CifarNet } from './cifar-net.ts';
-import { cifarNetConfigSchema, type CifarNetConfig } from './config.ts';
-import { preprocessingSchema, type Preprocessing } from './predict.ts';
+import { cifarNetConfigSchema } from './config.ts';
 
 /** Weights that come with this package. */
 export const pretrained = {
@@ -27,50 +17,26 @@ export const pretrained = {
 /** Name of weights that come with this package. */
 export type PretrainedName = keyof typeof pretrained;
 
-const files = { config: 'config.json', weights: 'model.safetensors' } as const;
-const savedConfigSchema = v.strictObject({
+const savedSchema = v.strictObject({
   milestone: v.literal('alexnet'),
   model: cifarNetConfigSchema,
   classNames: v.array(v.string()),
   preprocessing: preprocessingSchema,
 });
 
-/** A model as it was saved. The tensors are the caller's to dispose. */
-export interface SavedCifarNet {
-  config: CifarNetConfig;
-  classNames: readonly string[] | undefined;
-  preprocessing: Preprocessing;
-  state: Record<string, tf.Tensor>;
-}
-
 /**
- * Reads a model's folder.
+ * Opens a model's folder.
  *
  * @param source a name of {@link pretrained}, or a folder: a path in Node, a URL anywhere
  */
-export async function loadPretrained(source: string | URL): Promise<SavedCifarNet> {
-  const place =
-    typeof source === 'string' && Object.hasOwn(pretrained, source) ? pretrained[source as PretrainedName] : source;
-  const text = new TextDecoder().decode(await load(inside(place, files.config), String(source), files.config));
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch (error) {
-    throw new Error(
-      `CifarNet.fromPretrained: ${files.config} of '${String(source)}' is not JSON (${(error as Error).message}); save the model anew.`,
-      { cause: error },
-    );
-  }
-  const saved = v.safeParse(savedConfigSchema, parsed);
-  if (!saved.success) {
-    throw new Error(
-      `CifarNet.fromPretrained: ${files.config} of '${String(source)}' is not the configuration of an alexnet model ` +
-        `(${describeIssues(saved.issues)}); give a folder that savePretrained wrote.`,
-    );
-  }
-  const { model: config, classNames, preprocessing } = saved.output;
-  const tensors = await loadTensors(inside(place, files.weights), String(source));
-  return { config, classNames, preprocessing, state: dataToTensors(tensors) };
+export function openPretrained(source: string | URL): Promise<OwnModelFolder<v.InferOutput<typeof savedSchema>>> {
+  return openOwnModel(source, {
+    where: 'CifarNet.fromPretrained',
+    what: 'an alexnet model',
+    schema: savedSchema,
+    pretrained,
+    train: () => 'train them (alexnet reproduce --preset laptop) and give the folder model/ of that run',
+  });
 }
 
 /** The files of a model's folder, by name; the model must know its class names and preprocessing. */
@@ -82,43 +48,5 @@ export async function encodePretrained(model: CifarNet): Promise<Record<string, 
         'model.preprocessing, so that it can be used on images again.',
     );
   }
-  const config = { milestone: 'alexnet', model: model.config, classNames, preprocessing };
-  return {
-    [files.config]: `${JSON.stringify(config, null, 2)}\n`,
-    [files.weights]: encodeSafetensors(await tensorsToData(model.stateDict()), { metadata: { format: 'milestones' } }),
-  };
-}
-
-async function loadTensors(place: string | URL, source: string): Promise<Record<string, TensorData>> {
-  const { tensors } = decodeSafetensors(await load(place, source, files.weights));
-  for (const [name, tensor] of Object.entries(tensors)) {
-    if (tensor.dtype === 'float16' || tensor.dtype === 'bfloat16') {
-      tensors[name] = { dtype: 'float32', shape: tensor.shape, data: widenToFloat32(tensor) };
-    }
-  }
-  return tensors;
-}
-
-async function load(place: string | URL, source: string, file: string): Promise<Uint8Array> {
-  try {
-    return await loadBytes(place);
-  } catch (error) {
-    if (Object.hasOwn(pretrained, source)) {
-      throw new Error(
-        `CifarNet.fromPretrained: the weights '${source}' are not in this copy of the package; train them (alexnet ` +
-          `reproduce --preset laptop) and give the folder model/ of that run. (${(error as Error).message})`,
-        { cause: error },
-      );
-    }
-    throw new Error(
-      `CifarNet.fromPretrained: '${source}' has no readable ${file}; give a folder with ${Object.values(files).join(', ')}, ` +
-        `or one of the names: ${Object.keys(pretrained).join(', ')}. (${(error as Error).message})`,
-      { cause: error },
-    );
-  }
-}
-
-function inside(folder: string | URL, file: string): string | URL {
-  if (typeof folder === 'string') return `${folder.replace(/[/\\]$/, '')}/${file}`;
-  return new URL(file, folder.href.endsWith('/') ? folder : `${folder.href}/`);
+  return encodeOwnModel(model, { milestone: 'alexnet', model: model.config, classNames, preprocessing });
 }

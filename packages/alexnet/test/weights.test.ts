@@ -68,7 +68,7 @@ describe('savePretrained and CifarNet.fromPretrained', () => {
     places['cifar10-companion'] = pathToFileURL(`${folder}/`);
     try {
       await expect(CifarNet.fromPretrained('cifar10-companion')).rejects.toThrow(
-        /not in this copy.*alexnet reproduce --preset laptop/s,
+        /did not come with this copy.*alexnet reproduce --preset laptop/s,
       );
     } finally {
       places['cifar10-companion'] = own;

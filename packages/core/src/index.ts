@@ -32,6 +32,7 @@ export {
   wholeNumber,
 } from './configuration.ts';
 export { insideFolder, loadModelConfig, loadModelWeights, modelFiles } from './model-folder.ts';
+export { encodeOwnModel, loadOwnWeights, openOwnModel, type OwnModelFolder, type OwnModelKind } from './own-model.ts';
 export { Module } from './module.ts';
 export { Parameter, type ParameterOptions } from './parameter.ts';
 export { valueAndGradients } from './gradients.ts';
@@ -45,6 +46,7 @@ export * from './optimizers/index.ts';
 export * from './safetensors.ts';
 export { loadBytes } from '#load-bytes';
 export * from './activations.ts';
+export { classifyImage, type ClassifyImageOptions } from './classify-image.ts';
 export { averagePrecision, type Box, boxIntersectionOverUnion, nonMaximumSuppression, overlapOf } from './boxes.ts';
 export * from './clipping.ts';
 export * from './metrics.ts';

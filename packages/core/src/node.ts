@@ -11,7 +11,7 @@ export {
   type SkippedCheckpoint,
 } from './node/checkpoints.ts';
 export { type ExportableModule, exportOnnx, type ExportOnnxOptions } from './node/export-onnx.ts';
-export { DiskFullError, loadFile, saveFile } from './node/files.ts';
+export { DiskFullError, loadFile, saveFile, saveFolder } from './node/files.ts';
 export type { JsonValue } from './node/json.ts';
 export { loadSafetensors, saveSafetensors } from './node/safetensors-files.ts';
 export { cleanTemporary } from './node/temporary.ts';

@@ -60,6 +60,13 @@ export {
   evaluationBatches,
 } from './batches/image-batches.ts';
 export type { PixelImage } from './images/pixel-image.ts';
+export {
+  preparationSteps,
+  prepareImage,
+  preprocessingSchema,
+  type Pixels,
+  type Preprocessing,
+} from './images/preprocessing.ts';
 export { type ImageGridOptions, imageGrid } from './images/image-grid.ts';
 export { type Fit, resizeImage } from './images/resize.ts';
 export {

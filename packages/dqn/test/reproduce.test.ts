@@ -207,7 +207,7 @@ describe('loadPretrained', () => {
     const own = places['breakout']!;
     places['breakout'] = pathToFileURL(`${out}/nothing/`);
     try {
-      await expect(loadPretrained('breakout')).rejects.toThrow(/not in this copy.*--preset laptop/s);
+      await expect(loadPretrained('breakout')).rejects.toThrow(/did not come with this copy.*--preset laptop/s);
     } finally {
       places['breakout'] = own;
     }

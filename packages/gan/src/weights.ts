@@ -2,16 +2,7 @@
  * A trained generator on disk: a folder of two files, `config.json` (which networks, their sizes) and `model.safetensors`
  * (the generator's weights, by parameter path).
  */
-import {
-  dataToTensors,
-  describeIssues,
-  encodeSafetensors,
-  loadModelConfig,
-  loadModelWeights,
-  modelFiles,
-  tensorsToData,
-} from '@milestones/core';
-import { tf } from '@milestones/backend';
+import { encodeOwnModel, loadOwnWeights, openOwnModel } from '@milestones/core';
 import * as v from 'valibot';
 import { dcganSchema, modelSchema } from './config.ts';
 import { DcganGenerator } from './dcgan.ts';
@@ -29,40 +20,20 @@ const savedSchema = v.variant('kind', [
  * @throws when the folder does not hold a generator of this package; the message names the file
  */
 export async function loadGenerator(folder: string | URL): Promise<Generator | DcganGenerator> {
-  const where = 'loadGenerator';
-  const saved = v.safeParse(savedSchema, await loadModelConfig(where, folder));
-  if (!saved.success) {
-    throw new Error(
-      `${where}: ${modelFiles.config} of '${String(folder)}' is not of a generator (${describeIssues(saved.issues)}); give ` +
-        'the folder model/ of a run of gan.',
-    );
-  }
-  const state = dataToTensors(await loadModelWeights(where, folder));
-  const generator =
-    saved.output.kind === 'images' ? new Generator(saved.output.model) : new DcganGenerator(saved.output.model);
-  try {
-    generator.initialize(0);
-    generator.loadStateDict(state);
-  } catch (error) {
-    generator.dispose();
-    throw error;
-  } finally {
-    tf.dispose(state);
-  }
+  const opened = await openOwnModel(folder, {
+    where: 'loadGenerator',
+    what: 'a generator; the folder model/ of a run of gan holds one',
+    schema: savedSchema,
+  });
+  const { config } = opened;
+  const generator = config.kind === 'images' ? new Generator(config.model) : new DcganGenerator(config.model);
+  await loadOwnWeights(generator, opened);
   generator.eval();
   return generator;
 }
 
 /** The files of a generator's folder, by name. */
-export async function encodeGenerator(
-  generator: Generator | DcganGenerator,
-): Promise<Record<string, string | Uint8Array>> {
+export function encodeGenerator(generator: Generator | DcganGenerator): Promise<Record<string, string | Uint8Array>> {
   const kind = generator instanceof Generator ? 'images' : 'dcgan';
-  const config = { milestone: 'gan', kind, model: generator.config };
-  return {
-    [modelFiles.config]: `${JSON.stringify(config, null, 2)}\n`,
-    [modelFiles.weights]: encodeSafetensors(await tensorsToData(generator.stateDict()), {
-      metadata: { format: 'milestones' },
-    }),
-  };
+  return encodeOwnModel(generator, { milestone: 'gan', kind, model: generator.config });
 }

@@ -231,7 +231,7 @@ describe('a saved generator', () => {
 
   it('of another kind is refused', async () => {
     await writeFile(join(out, 'config.json'), '{"milestone": "alexnet"}');
-    await expect(loadGenerator(out)).rejects.toThrow('is not of a generator');
+    await expect(loadGenerator(out)).rejects.toThrow('is not the configuration of a generator');
     await expect(loadGenerator(join(out, 'nowhere'))).rejects.toThrow('has no readable config.json');
   });
 });

@@ -19,7 +19,6 @@ export {
 } from './config.ts';
 export { NormedConvolution, ResidualBlock, ResNet, subsampleAndPad } from './model.ts';
 export { DenseBlock, NormedDense, ResidualMlp, type ResidualMlpOptions } from './mlp.ts';
-export { preprocessingSchema, type Pixels, type Preprocessing } from './predict.ts';
 export { importTorchvision } from './torchvision.ts';
 export { encodePretrained, pretrained, type PretrainedName } from './weights.ts';
 export {

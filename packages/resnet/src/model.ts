@@ -14,18 +14,19 @@
 import { tf } from '@milestones/backend';
 import {
   BatchNorm,
+  classifyImage,
   Convolution2D,
   Dense,
   globalAveragePool2d,
   heNormal,
+  loadOwnWeights,
   maxPool2d,
   Module,
-  topClasses,
   type ClassProbability,
 } from '@milestones/core';
+import { prepareImage, type Pixels, type Preprocessing } from '@milestones/datasets';
 import { resnetConfig, stagesOf, type ResNetConfig, type ResNetOptions, type ResNetSize } from './config.ts';
-import { prepareImage, type Pixels, type Preprocessing } from './predict.ts';
-import { loadPretrained, type PretrainedName } from './weights.ts';
+import { openPretrained, type PretrainedName } from './weights.ts';
 
 /** A convolution without a bias (the norm has one) and its batch norm. */
 export class NormedConvolution extends Module {
@@ -184,15 +185,11 @@ export class ResNet extends Module {
    * `.safetensors` file with torchvision's names: a path (in Node) or a URL
    */
   static async fromPretrained(source: PretrainedName | (string & {}) | URL): Promise<ResNet> {
-    const { config, classNames, preprocessing, state } = await loadPretrained(source);
-    const model = new ResNet(config);
-    try {
-      model.loadStateDict(state);
-    } finally {
-      for (const tensor of Object.values(state)) tensor.dispose();
-    }
-    model.classNames = classNames;
-    model.preprocessing = preprocessing;
+    const saved = await openPretrained(source);
+    const model = new ResNet(saved.config);
+    await loadOwnWeights(model, saved);
+    model.classNames = saved.classNames;
+    model.preprocessing = saved.preprocessing;
     return model.eval();
   }
 
@@ -223,21 +220,9 @@ export class ResNet extends Module {
    * @returns the `top` (default 5) most likely classes, best first
    */
   async predict(image: Pixels, options: { top?: number } = {}): Promise<ClassProbability[]> {
-    if (this.preprocessing === undefined) {
-      throw new Error(
-        'ResNet.predict: this network does not know how its images were prepared; set model.preprocessing, or load it ' +
-          'with ResNet.fromPretrained.',
-      );
-    }
-    const wasTraining = this.training;
-    this.eval(); // Batch statistics of a single image would say nothing.
-    const input = prepareImage(image, this.preprocessing, this.config.inputChannels);
-    const logits = tf.tidy(() => this.forward(input));
-    if (wasTraining) this.train();
-    try {
-      return topClasses(await logits.data(), { names: this.classNames, top: options.top });
-    } finally {
-      tf.dispose([input, logits]);
-    }
+    const { images, shape } = prepareImage('ResNet.predict', image, this.preprocessing);
+    const input = tf.tensor4d(images, shape);
+    const { classNames: names, preprocessing } = this;
+    return classifyImage(this, input, { names, crop: preprocessing?.crop, ...options }).finally(() => input.dispose());
   }
 }

@@ -4,7 +4,7 @@
 import { join } from 'node:path';
 import { tf, useBackend, type EngineName } from '@milestones/backend';
 import { dataToTensors } from '@milestones/core';
-import { evaluationBatches } from '@milestones/datasets';
+import { evaluationBatches, preparationSteps } from '@milestones/datasets';
 import {
   describeCommand,
   loaderOptions,
@@ -21,7 +21,6 @@ import { comparisons, initialGradientRatio, metricName, netsOf, type Net } from 
 import { ResNet } from './model.ts';
 import { loadImages, type ImageSplits } from './node/images.ts';
 import { savePretrained } from './node/save-pretrained.ts';
-import { preparationSteps } from './predict.ts';
 import { createOptimizer, train, type Classifier } from './train.ts';
 
 /** Runs `reproduce` with the arguments after it, and returns the exit code. */

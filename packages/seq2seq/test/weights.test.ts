@@ -92,7 +92,7 @@ describe('fromPretrained', () => {
 
   it('says what is wrong with other files', async () => {
     await expect(fromPretrained(join(folder, 'nowhere'))).rejects.toThrow(
-      'has no readable config.json; give a folder with config.json, vocabulary.json, model.safetensors, or one of the names: multi30k-de-en',
+      'has no readable config.json; give a folder with config.json, model.safetensors, vocabulary.json, or one of the names: multi30k-de-en',
     );
     await expect(fromPretrained(await damaged('config.json', () => '{'))).rejects.toThrow('config.json of');
     await expect(

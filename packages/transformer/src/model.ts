@@ -27,10 +27,11 @@ import {
   zeros,
   type Initializer,
   type RandomKey,
+  loadOwnWeights,
 } from '@milestones/core';
 import type { Tokenizer } from '@milestones/datasets';
 import { transformerConfig, type TransformerConfig, type TransformerOptions, type TransformerSize } from './config.ts';
-import { loadPretrained, type PretrainedName } from './weights.ts';
+import { openPretrained, type PretrainedName } from './weights.ts';
 
 /** FFN(x) = relu(x W₁ + b₁) W₂ + b₂, at each position alone: C → d_ff → C. Section 3.3. */
 export class FeedForward extends Module {
@@ -246,13 +247,9 @@ export class Transformer extends Module {
    * @param source the name of weights that come with this package, or a folder that `savePretrained` wrote: a path (in Node) or a URL
    */
   static async fromPretrained(source: PretrainedName | (string & {}) | URL): Promise<Transformer> {
-    const { config, tokenizers, state } = await loadPretrained(source);
+    const { config, tokenizers, weights } = await openPretrained(source);
     const model = new Transformer(config);
-    try {
-      model.loadStateDict(state);
-    } finally {
-      tf.dispose(state);
-    }
+    await loadOwnWeights(model, { weights });
     model.tokenizers = tokenizers;
     return model.eval();
   }

@@ -2,16 +2,7 @@
  * Weights on disk. A model is a folder of four files: `config.json` (the architecture), `model.safetensors` (the weights,
  * by parameter path), `source-tokenizer.json` and `target-tokenizer.json`.
  */
-import type { tf } from '@milestones/backend';
-import {
-  dataToTensors,
-  decodeSafetensors,
-  encodeSafetensors,
-  loadBytes,
-  tensorsToData,
-  widenToFloat32,
-  describeIssues,
-} from '@milestones/core';
+import { encodeOwnModel, openOwnModel, type OwnModelFolder } from '@milestones/core';
 import { tokenizerFromJSON, type Tokenizer } from '@milestones/datasets';
 import * as v from 'valibot';
 import { transformerConfigSchema, type TransformerConfig } from './config.ts';
@@ -26,79 +17,40 @@ export const pretrained = {
 /** Name of weights that come with this package. */
 export type PretrainedName = keyof typeof pretrained;
 
-const files = {
-  config: 'config.json',
-  weights: 'model.safetensors',
-  source: 'source-tokenizer.json',
-  target: 'target-tokenizer.json',
-} as const;
-const savedConfigSchema = v.strictObject({
+const files = { source: 'source-tokenizer.json', target: 'target-tokenizer.json' } as const;
+const savedSchema = v.strictObject({
   milestone: v.literal('transformer'),
   model: transformerConfigSchema,
 });
 
-/** A model as it was saved. The tensors are the caller's to dispose. */
-export interface SavedTransformer {
+/** A model as it was saved. */
+export interface SavedTransformer extends Pick<OwnModelFolder<unknown>, 'weights'> {
   config: TransformerConfig;
   tokenizers: { source: Tokenizer; target: Tokenizer };
-  state: Record<string, tf.Tensor>;
 }
 
 /**
- * Reads a model's folder.
+ * Opens a model's folder.
  *
  * @param source a name of {@link pretrained}, or a folder: a path in Node, a URL anywhere
  */
-export async function loadPretrained(source: string | URL): Promise<SavedTransformer> {
-  const folder =
-    typeof source === 'string' && Object.hasOwn(pretrained, source) ? pretrained[source as PretrainedName] : source;
-  const load = async (file: string): Promise<Uint8Array> => {
-    try {
-      return await loadBytes(inside(folder, file));
-    } catch (error) {
-      const remedy =
-        folder === source
-          ? `give a folder with ${Object.values(files).join(', ')}, such as model in the folder of a run, or one of the ` +
-            `names: ${Object.keys(pretrained).join(', ')}.`
-          : 'these weights did not come with this copy of the package: train them by reproduce --preset tiny, and give the ' +
-            'folder model-averaged of that run.';
-      throw new Error(
-        `Transformer.fromPretrained: '${String(source)}' has no readable ${file}; ${remedy} (${(error as Error).message})`,
-        { cause: error },
-      );
-    }
-  };
-  const parse = async (file: string): Promise<unknown> => {
-    try {
-      return JSON.parse(new TextDecoder().decode(await load(file)));
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-      throw new Error(
-        `Transformer.fromPretrained: ${file} of '${String(source)}' is not JSON (${error.message}); save the model anew.`,
-        { cause: error },
-      );
-    }
-  };
-  const saved = v.safeParse(savedConfigSchema, await parse(files.config));
-  if (!saved.success) {
-    throw new Error(
-      `Transformer.fromPretrained: ${files.config} of '${String(source)}' is not the configuration of a transformer model ` +
-        `(${describeIssues(saved.issues)}); give a folder that savePretrained wrote.`,
-    );
-  }
-  const config = saved.output.model;
+export async function openPretrained(source: string | URL): Promise<SavedTransformer> {
+  const where = 'Transformer.fromPretrained';
+  const folder = await openOwnModel(source, {
+    where,
+    what: 'a transformer model',
+    schema: savedSchema,
+    pretrained,
+    moreFiles: Object.values(files),
+    train: () => 'train them (transformer reproduce --preset tiny) and give the folder model-averaged/ of that run',
+  });
+  const config = folder.config.model;
   const tokenizers = {
-    source: tokenizerFromJSON(await parse(files.source)),
-    target: tokenizerFromJSON(await parse(files.target)),
+    source: tokenizerFromJSON(await folder.json(files.source)),
+    target: tokenizerFromJSON(await folder.json(files.target)),
   };
-  checkVocabularies(config, tokenizers, `Transformer.fromPretrained: '${String(source)}'`);
-  const { tensors } = decodeSafetensors(await load(files.weights));
-  for (const [name, tensor] of Object.entries(tensors)) {
-    if (tensor.dtype === 'float16' || tensor.dtype === 'bfloat16') {
-      tensors[name] = { dtype: 'float32', shape: tensor.shape, data: widenToFloat32(tensor) };
-    }
-  }
-  return { config, tokenizers, state: dataToTensors(tensors) };
+  checkVocabularies(config, tokenizers, `${where}: '${String(source)}'`);
+  return { config, tokenizers, weights: folder.weights };
 }
 
 /**
@@ -117,12 +69,10 @@ export async function encodePretrained(
     );
   }
   checkVocabularies(config, tokenizers, 'encodePretrained: the model');
-  const tensors = await tensorsToData(model.stateDict());
   return {
-    [files.config]: `${JSON.stringify({ milestone: 'transformer', model: config }, null, 2)}\n`,
     [files.source]: `${JSON.stringify(tokenizers.source.toJSON())}\n`,
     [files.target]: `${JSON.stringify(tokenizers.target.toJSON())}\n`,
-    [files.weights]: encodeSafetensors(tensors, { metadata: { format: 'milestones' }, ...options }),
+    ...(await encodeOwnModel(model, { milestone: 'transformer', model: config }, options)),
   };
 }
 
@@ -137,9 +87,4 @@ export function checkVocabularies(
     `${where} has weights for ${sourceVocabulary} source and ${targetVocabulary} target tokens, and tokenizers of ` +
       `${source.vocabularySize} and ${target.vocabularySize}; the files belong to different models.`,
   );
-}
-
-function inside(folder: string | URL, file: string): string | URL {
-  if (typeof folder === 'string') return `${folder.replace(/[/\\]$/, '')}/${file}`;
-  return new URL(file, folder.href.endsWith('/') ? folder : `${folder.href}/`);
 }

@@ -7,11 +7,11 @@ import {
   generateShapes,
   selectImages,
   type ImageDataset,
+  type Preprocessing,
 } from '@milestones/datasets';
 import { loadCifar10, loadImageFolder } from '@milestones/datasets/node';
 import { imageSize } from '../model.ts';
 import type { RunConfig } from '../config.ts';
-import type { Preprocessing } from '../predict.ts';
 
 /** Side of the images that AlexNet's pieces of 224 are cut from (section 4.1). */
 const wholeSize = 256;

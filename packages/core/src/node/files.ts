@@ -53,6 +53,15 @@ export async function saveFile(file: string, content: Uint8Array | string | read
 }
 
 /**
+ * Writes the files of a folder, such as those of a model, each whole or not at all.
+ *
+ * @param files contents by name
+ */
+export async function saveFolder(folder: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<void> {
+  for (const [name, content] of Object.entries(files)) await saveFile(path.join(folder, name), content);
+}
+
+/**
  * Reads a whole file.
  *
  * @throws an `Error` that names the path when the file is missing or unreadable; its `cause` is the system's error

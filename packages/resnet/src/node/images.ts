@@ -6,10 +6,10 @@ import {
   generateShapes,
   selectImages,
   type ImageDataset,
+  type Preprocessing,
 } from '@milestones/datasets';
 import { loadCifar10, loadMnist } from '@milestones/datasets/node';
 import type { DataConfig } from '../config.ts';
-import type { Preprocessing } from '../predict.ts';
 
 /** The parts of a data set, and how its pixels are normalised. */
 export interface ImageSplits {

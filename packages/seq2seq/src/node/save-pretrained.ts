@@ -1,7 +1,5 @@
 /** What needs files: saving a model. */
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { saveFile } from '@milestones/core/node';
+import { saveFolder } from '@milestones/core/node';
 import type { Translator } from '../model.ts';
 import { encodePretrained } from '../weights.ts';
 
@@ -11,7 +9,5 @@ export async function savePretrained(
   folder: string,
   options: { float16?: boolean } = {},
 ): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  for (const [name, content] of Object.entries(await encodePretrained(model, options)))
-    await saveFile(join(folder, name), content);
+  await saveFolder(folder, await encodePretrained(model, options));
 }

@@ -1,7 +1,5 @@
 /** What needs files: saving a model. */
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { saveFile } from '@milestones/core/node';
+import { saveFolder } from '@milestones/core/node';
 import type { Transformer } from '../model.ts';
 import { encodePretrained } from '../weights.ts';
 
@@ -15,7 +13,5 @@ export async function savePretrained(
   folder: string,
   options: { dtype?: 'float16' } = {},
 ): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  for (const [name, content] of Object.entries(await encodePretrained(model, options)))
-    await saveFile(join(folder, name), content);
+  await saveFolder(folder, await encodePretrained(model, options));
 }

@@ -1,8 +1,8 @@
-/** From the bytes of one image to a network's input. */
-import { tf } from '@milestones/backend';
-import { evaluationBatches, type AugmentationStep } from '@milestones/datasets';
+/** From the bytes of an image to a network's input, as the network's training prepared its images. */
 import { finiteNumber, positiveInteger, positiveNumber } from '@milestones/core';
 import * as v from 'valibot';
+import { evaluationBatches } from '../batches/image-batches.ts';
+import type { AugmentationStep } from './augmentation.ts';
 
 /** An image as bytes. */
 export interface Pixels {
@@ -13,16 +13,20 @@ export interface Pixels {
   channels: number;
 }
 
+/** Schema of a {@link Preprocessing}, for configurations that are saved with a model. */
 export const preprocessingSchema = v.strictObject({
-  size: v.pipe(positiveInteger, v.description('height and width of the network’s input')),
+  size: v.pipe(positiveInteger, v.description('height and width of the prepared image')),
   resize: v.optional(
     v.pipe(positiveInteger, v.description('length of the shorter side before the middle is cut out; default: size')),
+  ),
+  crop: v.optional(
+    v.pipe(positiveInteger, v.description('height and width of the ten pieces of it that are averaged; default: none')),
   ),
   mean: v.pipe(v.array(finiteNumber), v.description('of each channel, of pixels from 0 to 1')),
   deviation: v.pipe(v.array(positiveNumber), v.description('standard deviation of each channel')),
 });
 
-/** How images become a network's input: resized, the middle cut out, (pixel − mean) / deviation. */
+/** How images become a network's input: the shorter side resized, the middle cut out, (pixel − mean) / deviation. */
 export type Preprocessing = v.InferOutput<typeof preprocessingSchema>;
 
 /** The same as steps for `evaluationBatches`, for images of one size. */
@@ -42,13 +46,30 @@ export function preparationSteps(
   ];
 }
 
-/** Prepares one image; grey becomes colour where the network wants it. @returns [1, size, size, channels] */
-export function prepareImage(image: Pixels, preprocessing: Preprocessing, channels: number): tf.Tensor4D {
+/**
+ * Prepares one image; grey becomes colour where the preprocessing is for more channels.
+ *
+ * @param where names the caller in messages
+ * @param preprocessing of the network; undefined is an error that says what to set
+ * @returns the numbers of a tensor [1, size, size, channels]
+ */
+export function prepareImage(
+  where: string,
+  image: Pixels,
+  preprocessing: Preprocessing | undefined,
+): { images: Float32Array; shape: [number, number, number, number] } {
+  if (preprocessing === undefined) {
+    throw new Error(
+      `${where}: this network does not know how its images were prepared; set model.preprocessing, or load it with its ` +
+        'weights.',
+    );
+  }
+  const channels = preprocessing.mean.length;
   let { data } = image;
   if (image.channels !== channels) {
     if (image.channels !== 1) {
       throw new Error(
-        `predict: an image of ${image.channels} channels arrived for a network of ${channels}; convert it first` +
+        `${where}: an image of ${image.channels} channels arrived for a network of ${channels}; convert it first` +
           `${image.channels === 4 ? ' (leave out its alpha channel)' : ''}.`,
       );
     }
@@ -58,5 +79,5 @@ export function prepareImage(image: Pixels, preprocessing: Preprocessing, channe
   const one = { name: 'image', images: data, labels: Uint8Array.of(0), count: 1, height, width, channels };
   const steps = preparationSteps(preprocessing, image);
   const [batch] = evaluationBatches({ ...one, classNames: ['unknown'] }, 1, steps);
-  return tf.tensor4d(batch!.images, batch!.shape);
+  return { images: batch!.images, shape: batch!.shape };
 }
