@@ -129,7 +129,11 @@ export const transferLearning = defineExperiment({
       },
       targets: targets(0),
     },
-    laptop: { why: 'MNIST: ten images of each of the digits 5 to 9', minutes: 0.6, targets: [...targets(1), headStart] },
+    laptop: {
+      why: 'MNIST: ten images of each of the digits 5 to 9',
+      minutes: 0.6,
+      targets: [...targets(1), headStart],
+    },
   },
   deviations: [
     {
