@@ -3,7 +3,7 @@ import { Random } from '../random/random.ts';
 import { fitModel } from './model.ts';
 import { observe } from './observations.ts';
 import type { Space } from './space.ts';
-import type { Trial } from './trial.ts';
+import type { Goal, Trial } from './trial.ts';
 import { pointOf, settingsAt } from './unit-cube.ts';
 
 /** How much of the values' variance a setting explains. */
@@ -27,11 +27,16 @@ const SAMPLES = 1024;
  * the Sobol indices of first order and in total (Sobol 1993), by the estimators of Jansen 1999 on 1024 pairs of random points, always the same ones. They speak of the whole space as the model sees it, not of the
  * neighbourhood of the best trial, and are as good as the model: with few trials, take them as a hint.
  *
+ * @param goal says on which side values far outside are drawn in, and as what a failed trial counts: as the worst
  * @returns the settings, the greatest total share first; undefined while fewer than two trials for each setting and two more
  *   have a value, or where all values are the same
  */
-export function importance(history: readonly Trial[], space: Space): SettingImportance[] | undefined {
-  const observations = observe(space, history, 'minimize');
+export function importance(
+  history: readonly Trial[],
+  space: Space,
+  goal: Goal = 'minimize',
+): SettingImportance[] | undefined {
+  const observations = observe(space, history, goal);
   const dimensions = space.parameters.length;
   if (observations.measured < 2 * dimensions + 2 || observations.costs.every((cost) => cost === 0)) return undefined;
   const { process } = fitModel(space, observations);

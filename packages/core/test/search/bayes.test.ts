@@ -219,6 +219,8 @@ describe('importance', () => {
     expect(shares[1]!.main).toBeCloseTo(1 / 7, 1);
     expect(shares[2]!.total).toBeLessThan(0.02);
     expect(importance(history.toReversed(), space)).toEqual(shares);
+    const negative = history.map((trial) => ({ ...trial, value: -trial.value! }));
+    expect(importance(negative, space, 'maximize')).toEqual(shares);
   });
 
   it('tells what two settings do together from what each does alone', () => {
