@@ -1,0 +1,56 @@
+/** Grey images as numbers, for nets that know no labels. */
+import type { Random } from '@milestones/core';
+import type { ImageDataset } from '@milestones/datasets';
+
+/** Images [N, size, size], flat, from 0 to 1. */
+export interface GreyImages {
+  values: Float32Array;
+  count: number;
+  size: number;
+}
+
+/** The images of a set, each square of `shrink` by `shrink` pixels made one. */
+export function greyImages({ images, count, height, width, channels }: ImageDataset, shrink: number): GreyImages {
+  if (height !== width || channels !== 1 || height % shrink !== 0) {
+    throw new Error(
+      `greyImages: images of ${height}×${width}×${channels} arrived, to be shrunk ${shrink} times; give square grey images ` +
+        'whose side divides by that.',
+    );
+  }
+  const size = height / shrink;
+  const values = new Float32Array(count * size * size);
+  for (let index = 0; index < images.length; index++) {
+    const [image, place] = [Math.floor(index / (height * width)), index % (height * width)];
+    const row = Math.floor(Math.floor(place / width) / shrink);
+    const column = Math.floor((place % width) / shrink);
+    values[(image * size + row) * size + column]! += images[index]! / (255 * shrink * shrink);
+  }
+  return { values, count, size };
+}
+
+/**
+ * Black and white images. With `random`, each pixel is 1 with its brightness as probability (Salakhutdinov and Murray 2008);
+ * without, where it is brighter than half.
+ */
+export function binarize({ values, count, size }: GreyImages, random?: Random): GreyImages {
+  const pixels = size * size;
+  const binary = new Float32Array(values.length);
+  for (let image = 0; image < count; image++) {
+    const bounds = random?.uniformArray(pixels) ?? new Float32Array(pixels).fill(0.5);
+    for (let pixel = 0; pixel < pixels; pixel++) {
+      const at = image * pixels + pixel;
+      binary[at] = bounds[pixel]! < values[at]! ? 1 : 0;
+    }
+  }
+  return { values: binary, count, size };
+}
+
+/** The images at `indices`, one after the other. */
+export function takeImages({ values, size }: GreyImages, indices: readonly number[]): Float32Array {
+  const pixels = size * size;
+  const taken = new Float32Array(indices.length * pixels);
+  for (const [row, index] of indices.entries()) {
+    taken.set(values.subarray(index * pixels, (index + 1) * pixels), row * pixels);
+  }
+  return taken;
+}
