@@ -10,7 +10,7 @@
  * its statistics are noise, while layer norm does not notice (figure 6 of its paper, batches of 128 and of 4).
  */
 import { tf } from '@milestones/backend';
-import { Adam, option, positiveInteger, positiveNumber } from '@milestones/core';
+import { Adam, normal, option, positiveInteger, positiveNumber } from '@milestones/core';
 import * as v from 'valibot';
 import { evaluate, fit, perceptronSize } from '../classifier.ts';
 import { imageSet } from '../data.ts';
@@ -36,7 +36,7 @@ const batchSizes = [128, 4] as const;
  * BN(a W u) = BN(W u): Ioffe and Szegedy 2015, section 3.3.
  */
 export function scaleSensitivity(kind: Normalization, seed: number): number {
-  const model = new NormalizedPerceptron([20, 30, 10], kind, 1).initialize(seed).train();
+  const model = new NormalizedPerceptron([20, 30, 10], kind, normal(1)).initialize(seed).train();
   const layer = model.layers[0]!;
   const outputs = (): Float32Array =>
     tf.tidy(() => {
@@ -75,7 +75,7 @@ async function trainNet(
   const train = await context.data.images(images, 'train', settings.trainImages);
   const test = await context.data.images(images, 'test', settings.testImages);
   const sizes = [train.images.length / train.count, hidden, hidden, hidden, train.classNames.length];
-  const model = new NormalizedPerceptron(sizes, kind, settings.deviation).initialize(context.seed);
+  const model = new NormalizedPerceptron(sizes, kind, normal(settings.deviation)).initialize(context.seed);
   model.initializeByData(train, 500);
   const piece = Math.max(1, Math.floor(steps / 20));
   const losses: number[] = [];

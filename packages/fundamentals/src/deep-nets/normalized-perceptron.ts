@@ -3,7 +3,7 @@
  * Dimensions: B batch, P pixels, H hidden, K classes.
  */
 import { tf } from '@milestones/backend';
-import { BatchNorm, Dense, LayerNorm, Module, normal, WeightNormDense, zeros } from '@milestones/core';
+import { BatchNorm, Dense, type Initializer, LayerNorm, Module, WeightNormDense, zeros } from '@milestones/core';
 import { evaluationBatches, type ImageDataset } from '@milestones/datasets';
 
 /** What stands between a layer's products and its sigmoids. */
@@ -17,11 +17,11 @@ export class NormalizedPerceptron extends Module {
 
   /**
    * @param sizes P, H, …, K
-   * @param deviation of the Gaussian that the weights begin from
+   * @param weightInitializer how the weights begin; weight norm has its own
    */
-  constructor(sizes: readonly number[], normalization: Normalization, deviation: number) {
+  constructor(sizes: readonly number[], normalization: Normalization, weightInitializer: Initializer) {
     super();
-    const start = { weightInitializer: normal(deviation), biasInitializer: zeros() };
+    const start = { weightInitializer, biasInitializer: zeros() };
     const hidden = sizes.slice(1, -1);
     this.layers = hidden.map((size, index) => {
       const before = sizes[index]!;

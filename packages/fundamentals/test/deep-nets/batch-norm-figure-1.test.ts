@@ -1,4 +1,5 @@
 import { useBackend } from '@milestones/backend';
+import { zeros } from '@milestones/core';
 import { generateDigits } from '@milestones/datasets';
 import { beforeAll, expect, it } from 'vitest';
 import { batchNormFigure1, binaryImages } from '../../src/deep-nets/batch-norm-figure-1.ts';
@@ -23,9 +24,9 @@ it('batch-norm-figure-1: ahead from the start', async () => {
 
 it('batch-norm-figure-1: the net of the paper has 99,710 weights, and 600 more with batch norm', () => {
   const sizes = [784, 100, 100, 100, 10];
-  expect(new NormalizedPerceptron(sizes, 'none', 0.1).parameterCount()).toBe(99_710);
+  expect(new NormalizedPerceptron(sizes, 'none', zeros()).parameterCount()).toBe(99_710);
   // 600 gains and shifts; the 300 biases in front of them are left out
-  expect(new NormalizedPerceptron(sizes, 'batch', 0.1).parameterCount()).toBe(99_710 + 600 - 300);
+  expect(new NormalizedPerceptron(sizes, 'batch', zeros()).parameterCount()).toBe(99_710 + 600 - 300);
 });
 
 it('batch-norm-figure-1: binary images', () => {
