@@ -33,7 +33,7 @@ const schema = v.strictObject({
   sentences: option(positiveInteger, 20_000, 'sentences of the generated text'),
   features: option(positiveInteger, 24, 'D for the generated text'),
   steps: option(positiveInteger, 2500, 'updates on the generated text'),
-  realSteps: option(nonNegativeInteger, 6000, 'updates on WikiText-2; 0 leaves it out'),
+  realSteps: option(nonNegativeInteger, 25_000, 'updates on WikiText-2; 0 leaves it out'),
   realFeatures: option(positiveInteger, 64, 'D for WikiText-2'),
   realWords: option(positiveInteger, 6000, 'V, the most frequent words of WikiText-2'),
   window: option(positiveInteger, 4, 'how far a word’s company reaches at most'),
@@ -146,10 +146,8 @@ async function learn(
     },
     steps,
     learningRate,
-    onStep: (step, loss) => {
-      if (step % 50 === 0) context.log(step, { [`${name}Loss`]: loss });
-      context.advance({ [`${name}Loss`]: loss });
-    },
+    context,
+    metric: `${name}Loss`,
   });
   const values = (await model.words.weight.value.data()) as Float32Array;
   model.dispose();
