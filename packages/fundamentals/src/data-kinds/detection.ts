@@ -101,7 +101,7 @@ export const detection = defineExperiment({
   presets: {
     quick: {
       why: 'a short training: most boxes are there, not all have the right class',
-      minutes: 0.3,
+      minutes: 0.18,
       set: { count: 1000, testCount: 100, channels: 12, steps: 700, learningRate: 5e-3 },
       targets: [{ metric: 'averagePrecision', claim: 'mean average precision at an overlap of ½', expected: [0.3, 1] }],
     },

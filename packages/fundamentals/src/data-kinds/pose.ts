@@ -116,7 +116,7 @@ export const pose = defineExperiment({
   presets: {
     quick: {
       why: 'a short training; the mean pose has few of the points right',
-      minutes: 0.3,
+      minutes: 0.1,
       set: { count: 1000, testCount: 100, channels: 16, steps: 250, learningRate: 8e-3 },
       targets: [
         { metric: 'gainOverMean', claim: 'share of correct points beyond that of the mean pose', expected: [0.3, 1] },

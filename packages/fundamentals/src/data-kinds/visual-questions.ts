@@ -57,7 +57,7 @@ export const visualQuestions = defineExperiment({
   presets: {
     quick: {
       why: 'a short training on scenes of 24 pixels: some kinds of question are learned',
-      minutes: 0.3,
+      minutes: 0.18,
       set: { count: 1500, testCount: 100, size: 24, channels: 24, steps: 400, learningRate: 5e-3 },
       targets: [
         { metric: 'gainOverBlind', claim: 'share of right answers beyond the blind baseline', expected: [0.05, 1] },

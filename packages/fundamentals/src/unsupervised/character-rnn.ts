@@ -76,7 +76,7 @@ export const characterRnn = defineExperiment({
   presets: {
     quick: {
       why: 'sentences of a small grammar, whose entropy is known: the loss must end between it and the bigram table',
-      minutes: 0.2,
+      minutes: 0.07,
       set: {
         text: 'sentences',
         hidden: 64,

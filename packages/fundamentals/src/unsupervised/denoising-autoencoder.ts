@@ -52,7 +52,7 @@ export const denoisingAutoencoder = defineExperiment({
   presets: {
     quick: {
       why: 'generated digits of 14 × 14 pixels and a code of 6 numbers',
-      minutes: 0.2,
+      minutes: 0.1,
       set: {
         images: 'digits',
         count: 2000,
