@@ -58,13 +58,14 @@ const managers = {
     /**
      * pnpm looks up a package's own dependencies in the registry, so each name is overridden with its tarball. From
      * pnpm 11 on, an install also fails until the project has decided about core-js, whose install script (it comes
-     * with tfjs) only prints an advertisement, and about onnxruntime-node, whose script only fetches CUDA libraries.
+     * with tfjs) only prints an advertisement, about onnxruntime-node, whose script only fetches CUDA libraries, and about
+     * msgpackr-extract, an optional native part of the queue that sweeps use.
      */
     settings: (/** @type {string} */ folder, /** @type {Record<string, string>} */ tarballs) => {
       const overrides = Object.entries(tarballs).map(([name, path]) => `  '${name}': 'file:${path}'\n`);
       writeFileSync(
         join(folder, 'pnpm-workspace.yaml'),
-        `overrides:\n${overrides.join('')}allowBuilds:\n  core-js: false\n  onnxruntime-node: false\n`,
+        `overrides:\n${overrides.join('')}allowBuilds:\n  core-js: false\n  msgpackr-extract: false\n  onnxruntime-node: false\n`,
       );
     },
   },

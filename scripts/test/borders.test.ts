@@ -38,6 +38,11 @@ const imports: [file: string, imported: string, allowed: boolean][] = [
   ['packages/reproduce/src/c.ts', '@milestones/datasets', false],
   ['packages/reproduce/src/d.ts', '@milestones/gpt-mini', false],
   ['packages/reproduce/src/e.ts', '@tensorflow/tfjs', false],
+  ['packages/sweep/src/a.ts', 'node:fs', true],
+  ['packages/sweep/src/b.ts', '@milestones/reproduce', true],
+  ['packages/sweep/src/c.ts', '@milestones/core/search', true],
+  ['packages/sweep/src/d.ts', '@milestones/gpt-mini', false],
+  ['packages/reproduce/src/f.ts', '@milestones/sweep', false],
   ['packages/gpt-mini/src/a.ts', '@milestones/datasets', true],
   ['packages/gpt-mini/src/b.ts', '@milestones/reproduce', false],
   ['packages/gpt-mini/src/c.ts', '@milestones/bert-mini', false],
@@ -136,7 +141,7 @@ function pathsToNode(entry: string): string[] {
 
 describe('the main entry of', () => {
   const browserPackages = readdirSync(join(root, 'packages')).filter(
-    (name) => name !== 'reproduce' && existsSync(join(root, 'packages', name, 'package.json')),
+    (name) => !['reproduce', 'sweep'].includes(name) && existsSync(join(root, 'packages', name, 'package.json')),
   );
   for (const name of browserPackages) {
     it(`${name} reaches no node: import, so that it loads in a browser`, () => {

@@ -5,7 +5,7 @@ import { Random } from './random/random.ts';
 export interface PrincipalComponents {
   /** [D] */
   mean: tf.Tensor1D;
-  /** [D, count]: orthonormal columns, in the order of the variance along them. */
+  /** [D, count], orthonormal columns in the order of the variance along them. */
   components: tf.Tensor2D;
   /** The variance of the data along each component, largest first. */
   variances: number[];

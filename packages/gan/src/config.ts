@@ -12,8 +12,8 @@ export const modelSchema = v.strictObject({
   noiseSize: option(positiveInteger, 100, 'Z, numbers of noise per image'),
   noise: option(
     v.picklist(['uniform', 'gaussian']),
-    'uniform',
-    'uniform: U(−√3, √3), gaussian: N(0, 1); both have variance 1',
+    'gaussian',
+    'gaussian: N(0, 1), as in the published code, or uniform: U(−√3, √3); both have variance 1',
   ),
   generatorHidden: option(
     v.pipe(v.array(positiveInteger), v.minLength(1)),

@@ -27,14 +27,12 @@ export { discriminatorLoss, equilibriumLoss, generatorLoss, type GeneratorObject
 export { ScheduledMomentum } from './scheduled-momentum.ts';
 export { SaturationWatch, type SaturationState } from './saturation.ts';
 export {
-  createDiscriminatorStep,
-  createGeneratorStep,
+  createGameStep,
   createOptimizers,
   learningRateAt,
   momentumAt,
   train,
-  type DiscriminatorStep,
-  type GeneratorStep,
+  type GameStep,
   type PlayerOptimizer,
   type PlayerOptimizers,
   type Players,

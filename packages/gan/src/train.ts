@@ -36,18 +36,13 @@ export interface PlayerOptimizer {
   dispose(): void;
 }
 
-/** Learning rate, momentum, random key [2] → the generator's loss and the images it made before its update. */
-export type GeneratorStep = CompiledStep<
-  [tf.Scalar, tf.Scalar, tf.Tensor1D],
-  { loss: tf.Tensor; generated: tf.Tensor }
->;
 /**
- * Pixels of real images [B, H, W, C], generated images, learning rate, momentum, random key [2] → the discriminator's loss
- * (at equilibrium ln 4), and the shares of real and of generated images that it judged rightly.
+ * Pixels of real images [B, H, W, C], learning rate, momentum, random key [2] → both losses (the discriminator's is ln 4 at
+ * equilibrium), and the shares of real and of generated images that the discriminator judged rightly.
  */
-export type DiscriminatorStep = CompiledStep<
-  [tf.Tensor4D, tf.Tensor, tf.Scalar, tf.Scalar, tf.Tensor1D],
-  { loss: tf.Tensor; realRight: tf.Tensor; generatedRight: tf.Tensor }
+export type GameStep = CompiledStep<
+  [tf.Tensor4D, tf.Scalar, tf.Scalar, tf.Tensor1D],
+  Record<'discriminatorLoss' | 'generatorLoss' | 'realRight' | 'generatedRight', tf.Tensor>
 >;
 
 /** Optimizers for both players, with their state allocated. */
@@ -61,50 +56,47 @@ export function createOptimizers({ generator, discriminator }: Players, config: 
 }
 
 /**
- * The generator's update. It returns its images as they were before the update, and the discriminator's step takes those: both
- * players then move from the same point of the game, simultaneously, as in the published code, and no image is made twice.
+ * One update of both players, from the same point of the game, as in the published code: both gradients are computed before
+ * either network changes, and the images that the generator is graded by are those that the discriminator is shown, under
+ * the same dropout. A compiled step makes and judges them once.
+ *
+ * The discriminator descends on half the sum of its two cross-entropies; the reported loss is the sum.
  */
-export function createGeneratorStep(
+export function createGameStep(
   { generator, discriminator }: Players,
-  optimizer: PlayerOptimizer,
+  optimizers: PlayerOptimizers,
   { batchSize, objective }: Pick<TrainingConfig, 'batchSize' | 'objective'>,
-): GeneratorStep {
-  const parameters = generator.trainableParameters();
-  return compile((learningRate, momentum, keyTensor) => {
+): GameStep {
+  const ofGenerator = generator.trainableParameters();
+  const ofDiscriminator = discriminator.trainableParameters();
+  return compile((pixels, learningRate, momentum, keyTensor) => {
     const key = new RandomKey(keyTensor);
     let generated!: tf.Tensor;
-    const { value, gradients } = valueAndGradients(() => {
+    const made = valueAndGradients(() => {
       // Kept: what is made while gradients are recorded is freed with the record.
       generated = tf.keep(generator.forward(noiseIn(generator, key.fold('noise'), batchSize))); // [B, P] or [B, S, S, C]
-      // The discriminator's dropout stays on, with the masks of its own step.
       return generatorLoss(discriminator.forward(generated, key.fold('generated')), objective);
-    }, parameters);
-    optimizer.update(parameters, gradients, learningRate, momentum);
-    return { loss: value, generated };
-  });
-}
+    }, ofGenerator);
 
-/** The discriminator's update, on half the sum of its two cross-entropies; the reported loss is the sum. */
-export function createDiscriminatorStep({ discriminator }: Players, optimizer: PlayerOptimizer): DiscriminatorStep {
-  const parameters = discriminator.trainableParameters();
-  return compile((pixels, generated, learningRate, momentum, keyTensor) => {
-    const key = new RandomKey(keyTensor);
     let logits!: { real: tf.Tensor2D; generated: tf.Tensor2D };
-    const { value, gradients } = valueAndGradients(() => {
+    const judged = valueAndGradients(() => {
       logits = {
         real: tf.keep(discriminator.forward(discriminator.fromPixels(pixels), key.fold('real'))), // [B, 1]
         generated: tf.keep(discriminator.forward(generated, key.fold('generated'))), // [B, 1]
       };
       return tf.mul(discriminatorLoss(logits.real, logits.generated), 0.5);
-    }, parameters);
-    optimizer.update(parameters, gradients, learningRate, momentum);
+    }, ofDiscriminator);
+
+    optimizers.generator.update(ofGenerator, made.gradients, learningRate, momentum);
+    optimizers.discriminator.update(ofDiscriminator, judged.gradients, learningRate, momentum);
     const share = (right: tf.Tensor): tf.Tensor => tf.mean(tf.cast(right, 'float32'));
     const found = {
-      loss: tf.mul(value, 2),
+      discriminatorLoss: tf.mul(judged.value, 2),
+      generatorLoss: made.value,
       realRight: share(tf.greater(logits.real, 0)),
       generatedRight: share(tf.lessEqual(logits.generated, 0)),
     };
-    tf.dispose(logits);
+    tf.dispose([generated, logits.real, logits.generated]);
     return found;
   });
 }
@@ -163,8 +155,7 @@ export interface TrainingRun {
 export async function train(run: TrainingRun): Promise<number> {
   const { players, optimizers, config, seed, startStep = 0, events = {} } = run;
   const saturation = run.saturation ?? new SaturationWatch(config.saturation);
-  const generatorStep = createGeneratorStep(players, optimizers.generator, config);
-  const discriminatorStep = createDiscriminatorStep(players, optimizers.discriminator);
+  const gameStep = createGameStep(players, optimizers, config);
   const random = new Random(seed, 'adversarial');
   const batches = new ImageBatches({ dataset: run.images, batchSize: config.batchSize, seed });
   batches.seek(startStep);
@@ -177,16 +168,15 @@ export async function train(run: TrainingRun): Promise<number> {
       const rate = tf.scalar(learningRateAt(config, step));
       const momentum = tf.scalar(momentumAt(config, batches.epochOf(step)));
       const key = random.keyAt(step);
-      const made = await generatorStep(rate, momentum, key);
-      const judged = await discriminatorStep(real, made.generated, rate, momentum, key);
+      const found = await gameStep(real, rate, momentum, key);
       const read = async (tensor: tf.Tensor): Promise<number> => (await tensor.data())[0]!;
       const losses: StepLosses = {
-        discriminatorLoss: await read(judged.loss),
-        generatorLoss: await read(made.loss),
-        realRight: await read(judged.realRight),
-        generatedRight: await read(judged.generatedRight),
+        discriminatorLoss: await read(found.discriminatorLoss),
+        generatorLoss: await read(found.generatorLoss),
+        realRight: await read(found.realRight),
+        generatedRight: await read(found.generatedRight),
       };
-      tf.dispose([real, rate, momentum, key, made, judged]);
+      tf.dispose([real, rate, momentum, key, found]);
 
       const done = step + 1;
       const finite = Number.isFinite(losses.discriminatorLoss) && Number.isFinite(losses.generatorLoss);
@@ -201,7 +191,6 @@ export async function train(run: TrainingRun): Promise<number> {
     return config.steps;
   } finally {
     await batches.dispose();
-    await generatorStep.dispose();
-    await discriminatorStep.dispose();
+    await gameStep.dispose();
   }
 }

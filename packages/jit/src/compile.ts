@@ -9,6 +9,7 @@ import { registeredEngine } from './engine/register.ts';
 import { isTensorDtype } from './graph/tensor-array.ts';
 import type { Value } from './graph/value.ts';
 import { estimateMicroseconds } from './passes/estimate.ts';
+import { hasCounterWords } from './runtime/counter-words.ts';
 import { RuntimeLostError } from './runtime/errors.ts';
 import type { HostTensor } from './runtime/runtime.ts';
 import { traceStep, type StepResult, type Trace } from './trace/trace.ts';
@@ -154,7 +155,9 @@ class Signatures {
   }
 
   async #compile(key: string, feeds: readonly HostTensor[], engine: OnnxEngine): Promise<CompiledGraph> {
-    const trace = traceStep(this.#step, feeds, await engine.target());
+    const target = await engine.target();
+    const draws = target.name !== 'webgpu' && target.without?.includes('drawn numbers') !== true && hasCounterWords();
+    const trace = traceStep(this.#step, feeds, target, { draws });
     const isShort = estimateMicroseconds(outputsOf(trace)) < INLINE_MICROSECONDS;
     const runtime = await engine.runtime(this.#options.thread ?? (isShort ? 'inline' : 'worker'));
     const graph = await CompiledGraph.create(trace, runtime, engine.backend);

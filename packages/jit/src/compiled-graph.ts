@@ -4,10 +4,11 @@ import { emitModel } from './emit/emit.ts';
 import type { OnnxBackend } from './engine/onnx-backend.ts';
 import type { Residence, TensorData } from './engine/tensor-data.ts';
 import type { TensorDtype } from './graph/tensor-array.ts';
-import { sizeOf, type GraphArray } from './graph/value.ts';
+import { sizeOf, type GraphArray, type Value } from './graph/value.ts';
 import { packState } from './passes/packed-state.ts';
+import { fillCounterWords } from './runtime/counter-words.ts';
 import { RuntimeLostError } from './runtime/errors.ts';
-import type { GraphSession, HostTensor, Runtime, StateSlot } from './runtime/runtime.ts';
+import type { Feed, GraphSession, HostTensor, Runtime, StateSlot } from './runtime/runtime.ts';
 import { engineInternals } from './trace/trace-backend.ts';
 import type { StepResult, Trace } from './trace/trace.ts';
 
@@ -39,6 +40,13 @@ interface ResultOutput {
   readonly name: string | undefined;
 }
 
+/** Random numbers that are fed, from the key in an argument. */
+interface Draw {
+  readonly input: Value;
+  readonly argument: number;
+  readonly stream: number;
+}
+
 /** Runtimes whose worker has ended; nothing that was in their sessions can be had any more. */
 const lostRuntimes = new WeakSet<Runtime>();
 
@@ -50,6 +58,7 @@ export class CompiledGraph {
   readonly #slots: readonly VariableSlot[];
   readonly #results: readonly ResultOutput[];
   readonly #argumentNames: readonly (string | undefined)[];
+  readonly #draws: readonly Draw[];
 
   private constructor(
     runtime: Runtime,
@@ -58,6 +67,7 @@ export class CompiledGraph {
     slots: readonly VariableSlot[],
     results: readonly ResultOutput[],
     argumentNames: readonly (string | undefined)[],
+    draws: readonly Draw[],
   ) {
     this.#runtime = runtime;
     this.#session = session;
@@ -65,6 +75,7 @@ export class CompiledGraph {
     this.#slots = slots;
     this.#results = results;
     this.#argumentNames = argumentNames;
+    this.#draws = draws;
   }
 
   /** Emits the model and creates its session, with the variables' present values. */
@@ -121,7 +132,10 @@ export class CompiledGraph {
     const session = await runtime.createSession(model.bytes, options);
     for (const slot of slots) slot.session = session;
     const argumentNames = trace.inputs.map(({ inputName }) => (live.has(inputName!) ? inputName! : undefined));
-    return new CompiledGraph(runtime, session, backend, slots, results, argumentNames);
+    const draws = trace.graph.drawn
+      .filter(({ input }) => live.has(input.inputName!))
+      .map(({ input, key, stream }) => ({ input, argument: trace.inputs.indexOf(key), stream }));
+    return new CompiledGraph(runtime, session, backend, slots, results, argumentNames, draws);
   }
 
   /**
@@ -134,8 +148,13 @@ export class CompiledGraph {
 
   /** Runs the step once. Up to the session's start nothing waits, so that it sees the variables as they are now. */
   async run(args: readonly HostTensor[]): Promise<StepResult> {
-    const feeds: Record<string, HostTensor> = {};
+    const feeds: Record<string, Feed> = {};
     for (const [index, name] of this.#argumentNames.entries()) if (name !== undefined) feeds[name] = args[index]!;
+    for (const { input, argument, stream } of this.#draws) {
+      const { dtype, shape } = input;
+      const key = args[argument]!.data as Int32Array;
+      feeds[input.inputName!] = { dtype, shape, fill: (array) => fillCounterWords(array as never, key, stream) };
+    }
     for (const slot of this.#slots) {
       this.#bring(slot);
       if (slot.assigned) this.#moveIn(slot);

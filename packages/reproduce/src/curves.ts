@@ -11,6 +11,10 @@ export interface Chart {
   metrics: readonly string[];
   /** Default `linear`; `log` needs positive values. */
   scale?: 'linear' | 'log';
+  /** Of these metrics, those whose points are drawn without a line between them. */
+  dots?: readonly string[];
+  /** What is counted from left to right; default `step`. */
+  axis?: string;
 }
 
 interface Point {
@@ -119,7 +123,7 @@ function drawChart(chart: Chart, records: readonly MetricsRecord[], targets: rea
     parts.push(text(x, plot.bottom + 19, formatNumber(tick), 'middle'));
   }
   parts.push(`<path d="M${plot.left} ${plot.top}V${plot.bottom}H${plot.right}" fill="none" stroke="${ink}"/>`);
-  parts.push(text((plot.left + plot.right) / 2, height - 12, 'step', 'middle'));
+  parts.push(text((plot.left + plot.right) / 2, height - 12, chart.axis ?? 'step', 'middle'));
 
   for (const { x, low, high, colour } of marks) {
     const top = high === null ? plot.top : toY(high);
@@ -129,9 +133,11 @@ function drawChart(chart: Chart, records: readonly MetricsRecord[], targets: rea
       `<rect x="${round(left)}" y="${round(top)}" width="18" height="${round(Math.max(2, bottom - top))}" rx="2" fill="${colour}" fill-opacity="0.18" stroke="${colour}" stroke-opacity="0.5"/>`,
     );
   }
-  for (const { points, colour } of series) {
-    if (points.length === 1)
-      parts.push(`<circle cx="${round(toX(points[0]!.x))}" cy="${round(toY(points[0]!.y))}" r="3" fill="${colour}"/>`);
+  for (const { name, points, colour } of series) {
+    const dots = chart.dots?.includes(name) === true;
+    for (const { x, y } of dots || points.length === 1 ? points : [])
+      parts.push(`<circle cx="${round(toX(x))}" cy="${round(toY(y))}" r="3" fill="${colour}"/>`);
+    if (dots) continue;
     const noisy = points.length > noisyAbove && turns(points) > points.length / 5;
     if (noisy)
       parts.push(`<path d="${line(reduce(points), toX, toY)}" fill="none" stroke="${colour}" stroke-opacity="0.25"/>`);

@@ -1,6 +1,6 @@
 /**
- * A run folder has one writer. The file `run.lock` names the process that writes it; the lock of a process that no longer
- * exists (SIGKILL, power loss) is taken over without asking.
+ * A run folder has one writer, and so has a sweep's. The file `run.lock` (`sweep.lock`) names the process that writes it; the
+ * lock of a process that no longer exists (SIGKILL, power loss) is taken over without asking.
  */
 import { randomUUID } from 'node:crypto';
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -22,11 +22,11 @@ export interface RunLock {
   release(): void;
 }
 
-/** Takes the lock of a run folder. Throws where a living process holds it. */
-export function lockRun(folder: string): RunLock {
-  const path = join(folder, 'run.lock');
+/** Takes the lock of a run folder, or of another kind of folder. Throws where a living process holds it. */
+export function lockRun(folder: string, kind: 'run' | 'sweep' = 'run'): RunLock {
+  const path = join(folder, `${kind}.lock`);
   const own: LockContent = { pid: process.pid, token: ownToken, host: hostname(), started: processStart(process.pid) };
-  const temporary = join(folder, `.run.lock-${randomUUID()}`);
+  const temporary = join(folder, `.${kind}.lock-${randomUUID()}`);
   writeFileSync(temporary, `${JSON.stringify(own)}\n`);
   try {
     for (let attempt = 0; attempt < 10; attempt++) {
@@ -34,7 +34,7 @@ export function lockRun(folder: string): RunLock {
       const holder = readLock(path);
       if (holder && isAlive(holder)) {
         throw new Error(
-          `run folder ${folder}: process ${holder.pid} on ${holder.host} is writing it; wait for it to end, or delete ${path} if you are sure that it has ended.`,
+          `${kind} folder ${folder}: process ${holder.pid} on ${holder.host} is writing it; wait for it to end, or delete ${path} if you are sure that it has ended.`,
         );
       }
       removeStale(path, holder);
@@ -43,7 +43,7 @@ export function lockRun(folder: string): RunLock {
     rmSync(temporary, { force: true });
   }
   throw new Error(
-    `run folder ${folder}: its lock could not be taken; several processes seem to resume it at once, start only one.`,
+    `${kind} folder ${folder}: its lock could not be taken; several processes seem to resume it at once, start only one.`,
   );
 }
 

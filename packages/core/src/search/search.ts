@@ -1,5 +1,6 @@
 /** The searches behind one interface. */
 import { Random } from '../random/random.ts';
+import { suggestByModel } from './bayes.ts';
 import { Grid } from './grid.ts';
 import type { Settings, Space } from './space.ts';
 import type { Goal, Trial } from './trial.ts';
@@ -39,13 +40,17 @@ export interface Search {
  * @throws when the number of trials is not a whole number of at least 1, or a grid has more points than trials
  */
 export function createSearch(options: SearchOptions): Search {
-  const { kind, space, seed, trials } = options;
+  const { kind, space, seed, trials, goal } = options;
   if (trials !== undefined && (!Number.isSafeInteger(trials) || trials < 1)) {
     throw new Error(`search: ${trials} trials arrived; give a whole number of at least 1.`);
   }
   if (kind === 'grid') return gridSearch(space, trials);
   if (trials === undefined) throw new Error(`search: a ${kind} search has no end of its own; give a number of trials.`);
   const random = new Random(seed, `${kind} search`);
+  if (kind === 'bayes') {
+    const bayes = { space, random, trials, goal };
+    return { trials, suggest: (history, index) => suggestByModel(bayes, history, checkIndex(index)) };
+  }
   return {
     trials,
     suggest: (_history, index) => randomSettings(space, random.fork(`trial ${checkIndex(index)}`)),

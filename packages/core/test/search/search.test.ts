@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bestTrial, createSearch, parseSpace } from '../../src/search.ts';
-import type { Search, Trial } from '../../src/search.ts';
+import type { Search, Settings, Trial } from '../../src/search.ts';
 
 const square = parseSpace({ x: { kind: 'range', from: -5, to: 10 }, y: { kind: 'range', from: 0, to: 15 } });
 const all = (search: Search) => Array.from({ length: search.trials }, (_, index) => search.suggest([], index));
@@ -77,6 +77,27 @@ describe('random search', () => {
     const search = createSearch({ kind: 'random', space: square, seed: 3, trials: 2000, goal: 'minimize' });
     const mean = all(search).reduce((sum, { x }) => sum + (x as number), 0) / 2000;
     expect(Math.abs(mean - 2.5)).toBeLessThan(4 * (15 / Math.sqrt(12 * 2000)));
+  });
+});
+
+describe('random search on Branin', () => {
+  it('has the expected best of n points: 5.71 after 10, 1.42 after 50', () => {
+    const branin = ({ x, y }: Settings) =>
+      ((y as number) - (5.1 / (4 * Math.PI ** 2)) * (x as number) ** 2 + (5 / Math.PI) * (x as number) - 6) ** 2 +
+      10 * (1 - 1 / (8 * Math.PI)) * Math.cos(x as number) +
+      10;
+    let afterTen = 0;
+    let afterFifty = 0;
+    for (let seed = 0; seed < 100; seed++) {
+      const values = all(createSearch({ kind: 'random', space: square, seed, trials: 50, goal: 'minimize' })).map(
+        branin,
+      );
+      afterTen += Math.min(...values.slice(0, 10)) / 100;
+      afterFifty += Math.min(...values) / 100;
+    }
+    // Three standard errors of the mean of 100 searches.
+    expect(Math.abs(afterTen - 5.71)).toBeLessThan(1.5);
+    expect(Math.abs(afterFifty - 1.42)).toBeLessThan(0.35);
   });
 });
 

@@ -26,10 +26,26 @@ const constructors = {
 /** Constants up to this many values are shared when they are equal. */
 const SHARED_CONSTANT_SIZE = 64;
 
+/** Random numbers that are made beside the graph, before a run, and fed: see `../runtime/counter-words.ts`. */
+export interface DrawnInput {
+  /** Real numbers in [0, 1) if it is float32, else whole words, as they follow each other. */
+  readonly input: Value;
+  /** The input that holds the key. */
+  readonly key: Value;
+  readonly stream: number;
+}
+
+/** How many numbers are drawn for one run at most: they are made on the thread that asks for the run, in a few ms. */
+const LARGEST_DRAW = 2 ** 23;
+
 /** See the file's head. */
 export class Graph {
   /** What the graph will run on; it decides between formulations. */
   readonly target: Target;
+  /** Inputs that may be keys of numbers drawn beside the graph. Empty: whoever runs the graph draws none. */
+  readonly keys = new Set<Value>();
+  readonly #drawn = new Map<Value, DrawnInput>();
+  #drawnCount = 0;
   readonly #inputs = new Map<string, Value>();
   readonly #nodes = new Map<string, readonly Value[]>();
   readonly #constants = new Map<string, Value>();
@@ -51,6 +67,24 @@ export class Graph {
     const value = new Value(this.#count++, [...shape], dtype, { inputName: name });
     this.#inputs.set(name, value);
     return value;
+  }
+
+  /** The inputs whose values are drawn. */
+  get drawn(): readonly DrawnInput[] {
+    return [...this.#drawn.values()];
+  }
+
+  /** An input of drawn numbers; undefined where they must be computed in the graph. */
+  draw(key: Value, stream: number, shape: readonly number[], dtype: 'float32' | 'int32' | 'uint32'): Value | undefined {
+    if (!this.keys.has(key)) return undefined;
+    const name = `drawn ${key.inputName!} ${stream} ${dtype} ${shape.join('x')}`;
+    const known = this.#inputs.get(name);
+    if (known !== undefined) return known;
+    if (this.#drawnCount + sizeOf(shape) > LARGEST_DRAW) return undefined;
+    const input = this.input(name, shape, dtype);
+    this.#drawnCount += input.size;
+    this.#drawn.set(input, { input, key, stream });
+    return input;
   }
 
   /** A constant; the data are not copied. */

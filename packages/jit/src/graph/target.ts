@@ -12,9 +12,9 @@ export interface Target {
 
 /**
  * `packed state`: what one optimizer updates as one vector. `fewer multiplications`: 3 × 3 convolutions by Winograd's
- * minimal filtering.
+ * minimal filtering. `drawn numbers`: random numbers are made beside the graph and fed.
  */
-export type Optimization = 'packed state' | 'fewer multiplications';
+export type Optimization = 'packed state' | 'fewer multiplications' | 'drawn numbers';
 
 /** Only operations of the ONNX standard, and FusedMatMul. Runs on every CPU. */
 export const plainCpu: Target = { name: 'cpu', block: 0 };

@@ -2,7 +2,7 @@
 import { sizeOf, type GraphDtype } from '../graph/value.ts';
 import type { ModelDescription } from './host.node.ts';
 import { arrayOf } from './places.node.ts';
-import type { HostTensor, StateSlot, TensorDescription } from './runtime.ts';
+import type { Feed, StateSlot, TensorDescription } from './runtime.ts';
 
 /** Checks that the model has the inputs and outputs of the states, each as its first value is. */
 export function checkState({ inputs, outputs }: ModelDescription, slots: readonly StateSlot[]): void {
@@ -29,7 +29,7 @@ export function checkState({ inputs, outputs }: ModelDescription, slots: readonl
 /** Checks what is fed: all that is wanted, nothing else, and each as the model has it. */
 export function checkFeeds(
   wanted: readonly TensorDescription[],
-  feeds: Readonly<Record<string, HostTensor>>,
+  feeds: Readonly<Record<string, Feed>>,
   state: ReadonlyMap<string, unknown> = new Map(),
 ): void {
   for (const { name, dtype, shape } of wanted) {
@@ -56,7 +56,7 @@ export function checkTensor(
   name: string,
   dtype: GraphDtype,
   shape: readonly (number | string)[],
-  arrived: HostTensor,
+  arrived: Feed,
   arrivedDtype = arrived.dtype,
 ): void {
   const fits =
@@ -67,6 +67,7 @@ export function checkTensor(
       `${where}: ${name} arrived as ${arrivedDtype} ${show(arrived.shape)}; the model has ${dtype} ${show(shape)}.`,
     );
   }
+  if ('fill' in arrived) return;
   const size = sizeOf(arrived.shape);
   if (arrived.data instanceof arrayOf[dtype] && arrived.data.length === size) return;
   throw new Error(

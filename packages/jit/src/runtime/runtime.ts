@@ -11,6 +11,14 @@ export interface HostTensor {
   readonly data: GraphArray;
 }
 
+/** A tensor that is written where the run will read it. */
+export interface FilledTensor extends Omit<HostTensor, 'data'> {
+  fill(array: GraphArray): void;
+}
+
+/** What a run is given: values to be copied, or a function that makes them. */
+export type Feed = HostTensor | FilledTensor;
+
 /** An input or an output of a model. An axis without a fixed size has a name instead. */
 export interface TensorDescription {
   readonly name: string;
@@ -84,9 +92,9 @@ export interface GraphSession {
    * Runs the model once and puts the new state in the place of the old. The feeds are copied before it returns. Runs of
    * one session follow each other in the order of the calls. After an error of a run the state is the one before it.
    */
-  run(feeds: Readonly<Record<string, HostTensor>>): Promise<Record<string, HostTensor>>;
+  run(feeds: Readonly<Record<string, Feed>>): Promise<Record<string, HostTensor>>;
   /** The same at once; only on a runtime with `thread: 'inline'`. */
-  runSync?(feeds: Readonly<Record<string, HostTensor>>): Record<string, HostTensor>;
+  runSync?(feeds: Readonly<Record<string, Feed>>): Record<string, HostTensor>;
   /** A copy of a state's current value, by its input's name. During a run it waits for the end of the run. */
   readState(input: string): GraphArray;
   /** Replaces a state's current value. During a run it waits for the end of the run. */

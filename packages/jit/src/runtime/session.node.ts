@@ -5,7 +5,7 @@ import { checkFeeds, checkState, checkTensor } from './checks.node.ts';
 import { explainFailure } from './errors.ts';
 import type { FreeResult, ModelDescription, Place, RunPlaces, StateBuffers, StatePlace } from './host.node.ts';
 import { arrayOf, byteLength, placesOf, stateByteLengths } from './places.node.ts';
-import type { GraphSession, HostTensor, StateSlot, TensorDescription } from './runtime.ts';
+import type { Feed, GraphSession, HostTensor, StateSlot, TensorDescription } from './runtime.ts';
 
 interface PendingRun {
   readonly feeds: ArrayBuffer;
@@ -37,7 +37,7 @@ export class Session implements GraphSession {
   /** Settles when the session has been disposed of. */
   readonly disposed: Promise<void>;
   #markDisposed!: () => void;
-  readonly runSync?: (feeds: Readonly<Record<string, HostTensor>>) => Record<string, HostTensor>;
+  readonly runSync?: (feeds: Readonly<Record<string, Feed>>) => Record<string, HostTensor>;
 
   constructor(
     id: number,
@@ -74,7 +74,7 @@ export class Session implements GraphSession {
     }
   }
 
-  run(feeds: Readonly<Record<string, HostTensor>>): Promise<Record<string, HostTensor>> {
+  run(feeds: Readonly<Record<string, Feed>>): Promise<Record<string, HostTensor>> {
     const outcome = new Promise<Record<string, HostTensor>>((resolve, reject) => {
       this.#checkUsable('run');
       const pending = { ...this.#pack(feeds), resolve, reject };
@@ -84,7 +84,7 @@ export class Session implements GraphSession {
     return this.runSync === undefined ? outcome : giveWay(outcome);
   }
 
-  #runSync(feeds: Readonly<Record<string, HostTensor>>): Record<string, HostTensor> {
+  #runSync(feeds: Readonly<Record<string, Feed>>): Record<string, HostTensor> {
     this.#checkUsable('runSync');
     let results: Record<string, HostTensor> | undefined;
     let failure: unknown;
@@ -160,7 +160,7 @@ export class Session implements GraphSession {
   }
 
   /** Checks the feeds and copies them next to each other. */
-  #pack(feeds: Readonly<Record<string, HostTensor>>): { feeds: ArrayBuffer; places: RunPlaces } {
+  #pack(feeds: Readonly<Record<string, Feed>>): { feeds: ArrayBuffer; places: RunPlaces } {
     checkFeeds(this.feeds, feeds, this.#state);
     const places = this.#fixedPlaces ?? {
       feeds: placesOf(this.feeds.map(({ name, dtype }) => ({ name, dtype, shape: feeds[name]!.shape })))!,
@@ -171,7 +171,9 @@ export class Session implements GraphSession {
     this.#spareFeeds = undefined;
     if (buffer?.byteLength !== length) buffer = new ArrayBuffer(length);
     for (const { name, dtype, shape, offset } of places.feeds) {
-      new arrayOf[dtype](buffer, offset, sizeOf(shape)).set(feeds[name]!.data as never);
+      const [feed, array] = [feeds[name]!, new arrayOf[dtype](buffer, offset, sizeOf(shape))];
+      if ('fill' in feed) feed.fill(array);
+      else array.set(feed.data as never);
     }
     return { feeds: buffer, places };
   }

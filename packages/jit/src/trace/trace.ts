@@ -54,18 +54,26 @@ export interface Trace {
   readonly results: readonly TracedResult[];
 }
 
+/** Options of {@link traceStep}. */
+export interface TraceOptions {
+  /** Default false. */
+  readonly draws?: boolean;
+}
+
 /**
  * Records `step`.
  *
  * @param step a synchronous function of tensors
  * @param signature shape and type of each argument
  * @param target what the graph will run on
+ * @param options whether whoever runs the graph draws random numbers beside it (`graph.drawn`)
  * @throws TracingError for what no graph can express, and whatever `step` throws
  */
 export function traceStep(
   step: (...args: never[]) => StepResult,
   signature: readonly ArgumentSignature[],
   target: Target,
+  { draws = false }: TraceOptions = {},
 ): Trace {
   const backend = traceBackend();
   const engine = engineInternals();
@@ -77,7 +85,7 @@ export function traceStep(
   const variables = new SwappedVariables(engine, backend, graph);
   const restore = enter(engine, backend);
   try {
-    return withLongStacks(() => record(step, signature, { graph, backend, variables }));
+    return withLongStacks(() => record(step, signature, { graph, backend, variables, draws }));
   } finally {
     variables.restore();
     restore();
@@ -86,6 +94,7 @@ export function traceStep(
 }
 
 interface Recording {
+  draws: boolean;
   graph: Graph;
   backend: TraceBackend;
   variables: SwappedVariables;
@@ -94,9 +103,10 @@ interface Recording {
 function record(
   step: (...args: never[]) => StepResult,
   signature: readonly ArgumentSignature[],
-  { graph, backend, variables }: Recording,
+  { graph, backend, variables, draws }: Recording,
 ): Trace {
   const inputs = signature.map(({ shape, dtype }, index) => graph.input(`argument${index}`, shape, dtype));
+  if (draws) for (const input of inputs) graph.keys.add(input);
   const args = inputs.map((input) => tf.engine().makeTensorFromTensorInfo(backend.describe(input)));
   let result: unknown;
   try {

@@ -1,0 +1,40 @@
+import { Random } from '@milestones/core';
+import { describe, expect, it } from 'vitest';
+import { kFoldValidation, leaveOneOut, ridge } from '../../src/generalising/k-fold-validation.ts';
+import { runQuick } from '../run-quick.ts';
+
+describe('k-fold-validation', () => {
+  it('leaves one out exactly, spreads the classes and comes near the test accuracy', async () => {
+    const { metrics } = await runQuick(kFoldValidation, {
+      trainImages: 200,
+      testImages: 300,
+      blocks: 4,
+      leftOut: 40,
+    });
+    expect(metrics['leaveOneOutGap']).toBeLessThan(1e-9);
+    expect(metrics['largestSpread']).toBeLessThanOrEqual(1);
+    expect(Math.abs(metrics['estimateError']!)).toBeLessThan(4);
+  });
+
+  it('leaves one out by residual / (1 − h), for any penalty', () => {
+    const random = new Random(1);
+    const draw = (columns: number): Float64Array<ArrayBuffer>[] =>
+      Array.from({ length: 12 }, () => Float64Array.from(random.normalArray(columns)));
+    const [inputs, targets] = [draw(4), draw(1)];
+    for (const penalty of [1e-6, 1, 100]) {
+      const { trained, closed } = leaveOneOut(inputs, targets, penalty);
+      trained.forEach((error, index) => expect(error).toBeCloseTo(closed[index]!, 9));
+    }
+  });
+
+  it('is least squares where the penalty vanishes', () => {
+    const inputs = [
+      [1, 0],
+      [1, 1],
+      [1, 2],
+    ].map((row) => Float64Array.from(row));
+    const weights = ridge(inputs, [Float64Array.of(1), Float64Array.of(3), Float64Array.of(5)], 1e-12);
+    expect(weights[0]![0]).toBeCloseTo(1, 9);
+    expect(weights[1]![0]).toBeCloseTo(2, 9);
+  });
+});
