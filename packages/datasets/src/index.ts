@@ -39,6 +39,17 @@ export {
 export { type ColorComponents, channelStatistics, colorComponents, meanImage } from './images/statistics.ts';
 export type { AugmentationStep } from './images/augmentation.ts';
 export type { GeneratedImagesOptions } from './generated/images.ts';
+export { type AnalogyCorpus, generateAnalogies } from './generated/analogies.ts';
+export { type FigureSet, figurePoints, generateFigures } from './generated/figures.ts';
+export {
+  type GeneratedScenesOptions,
+  type SceneObject,
+  type SceneSet,
+  generateScenes,
+  sceneColors,
+  sceneShapes,
+} from './generated/scenes.ts';
+export { type SceneQuestion, askAboutScenes, sceneAnswers } from './generated/scene-questions.ts';
 export { generateDigits } from './generated/digits.ts';
 export { generateShapes, shapeNames } from './generated/shapes.ts';
 export {

@@ -13,3 +13,5 @@ export type { AdamOptions, AdamSlot } from './adam.ts';
 export { AdamW } from './adamw.ts';
 export { AdaMax } from './adamax.ts';
 export type { AdaMaxOptions, AdaMaxSlot } from './adamax.ts';
+export { LARS } from './lars.ts';
+export type { LARSOptions } from './lars.ts';

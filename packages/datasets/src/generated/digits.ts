@@ -103,7 +103,7 @@ function drawStrokes(strokes: readonly Stroke[], size: number, pixels: Uint8Arra
 }
 
 /** A line of the given half-width with an edge one pixel soft; where lines meet, the stronger one shows. */
-function drawLine(
+export function drawLine(
   [startX, startY]: readonly [number, number],
   [endX, endY]: readonly [number, number],
   halfWidth: number,

@@ -7,8 +7,8 @@ import type { Random } from '@milestones/core';
 import type { ImageDataset } from '../images/image-dataset.ts';
 import { type GeneratedImagesOptions, generateImages } from './images.ts';
 
-/** Whether a point belongs to a shape that reaches from about −1 to 1. */
-type Inside = (x: number, y: number) => boolean;
+/** Whether a point belongs to a shape that reaches from about −1 to 1, y downwards. */
+export type Inside = (x: number, y: number) => boolean;
 
 const square = (x: number, y: number, half: number): boolean => Math.max(Math.abs(x), Math.abs(y)) < half;
 
@@ -31,6 +31,14 @@ const shapes: readonly (readonly [name: string, inside: Inside])[] = [
   ['bars', (x, y) => Math.abs(y) < 0.9 && Math.abs(x) < 0.75 && Math.abs(x) > 0.25],
   ['arrow', (x, y) => (y <= 0 && y > 1.2 * Math.abs(x) - 1) || (y > 0 && y < 0.95 && Math.abs(x) < 0.28)],
 ];
+
+/** The form of a shape by its name. */
+export function insideOf(name: string): Inside {
+  const shape = shapes.find(([each]) => each === name);
+  if (shape === undefined)
+    throw new Error(`shapes: there is none called ${name}; choose from ${shapeNames.join(', ')}.`);
+  return shape[1];
+}
 
 /** The classes of {@link generateShapes}. */
 export const shapeNames: readonly string[] = shapes.map(([name]) => name);

@@ -21,6 +21,7 @@ export type PreparedStep =
       readonly size: readonly [number, number];
       readonly scale: readonly [number, number];
       readonly ratio: readonly [number, number];
+      readonly interpolation: 'bilinear' | 'bicubic';
     }
   | { readonly kind: 'colorPca'; readonly scales: readonly number[]; readonly vectors: readonly (readonly number[])[] }
   | {
@@ -151,11 +152,23 @@ export function createAugmenter(input: ImageShape, steps: readonly PreparedStep[
     }
   }
 
+  /** The cubic of Keys 1981 with a = −1/2, which reaches to 2. */
+  function cubic(distance: number): number {
+    const x = Math.abs(distance);
+    if (x < 1) return (1.5 * x - 2.5) * x * x + 1;
+    return x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0;
+  }
+
   /** Weights of the old pixels start, start + 1, … for each new one, along one side. */
-  function resampling(length: number, target: number): { starts: Int32Array; weights: Float64Array; taps: number } {
+  function resampling(
+    length: number,
+    target: number,
+    isCubic: boolean,
+  ): { starts: Int32Array; weights: Float64Array; taps: number } {
     const scale = length / target;
-    // A triangle as wide as a new pixel where there are fewer of them, else as wide as an old one.
-    const reach = Math.max(scale, 1);
+    // A kernel as wide as a new pixel where there are fewer of them, else as wide as an old one.
+    const unit = Math.max(scale, 1);
+    const reach = isCubic ? 2 * unit : unit;
     const taps = Math.min(length, Math.ceil(2 * reach) + 1);
     const starts = new Int32Array(target);
     const weights = new Float64Array(target * taps);
@@ -164,7 +177,8 @@ export function createAugmenter(input: ImageShape, steps: readonly PreparedStep[
       const start = Math.max(0, Math.min(length - taps, Math.ceil(center - reach)));
       let sum = 0;
       for (let tap = 0; tap < taps; tap++) {
-        const weight = Math.max(0, 1 - Math.abs(start + tap - center) / reach);
+        const distance = (start + tap - center) / unit;
+        const weight = isCubic ? cubic(distance) : Math.max(0, 1 - Math.abs(distance));
         weights[index * taps + tap] = weight;
         sum += weight;
       }
@@ -182,30 +196,50 @@ export function createAugmenter(input: ImageShape, steps: readonly PreparedStep[
     columns: number,
     [top, left, h, w]: readonly [number, number, number, number],
     [newH, newW]: readonly [number, number],
+    isCubic: boolean,
   ): void {
-    const across = resampling(w, newW);
+    const across = resampling(w, newW, isCubic);
     for (let y = 0; y < h; y++) {
+      const row = ((top + y) * columns + left) * channels;
       for (let x = 0; x < newW; x++) {
-        const source = ((top + y) * columns + left + across.starts[x]!) * channels;
+        const target = (y * newW + x) * channels;
+        let source = row + across.starts[x]! * channels;
+        const first = x * across.taps;
+        const last = first + across.taps;
+        if (channels === 3) {
+          // Written out, it takes half the time.
+          let [red, green, blue] = [0, 0, 0];
+          for (let tap = first; tap < last; tap++, source += 3) {
+            const weight = across.weights[tap]!;
+            red += weight * from[source]!;
+            green += weight * from[source + 1]!;
+            blue += weight * from[source + 2]!;
+          }
+          middle[target] = red;
+          middle[target + 1] = green;
+          middle[target + 2] = blue;
+          continue;
+        }
         for (let channel = 0; channel < channels; channel++) {
           let sum = 0;
-          for (let tap = 0; tap < across.taps; tap++) {
-            sum += across.weights[x * across.taps + tap]! * from[source + tap * channels + channel]!;
+          for (let tap = first; tap < last; tap++) {
+            sum += across.weights[tap]! * from[source + (tap - first) * channels + channel]!;
           }
-          middle[(y * newW + x) * channels + channel] = sum;
+          middle[target + channel] = sum;
         }
       }
     }
-    const down = resampling(h, newH);
+    const down = resampling(h, newH, isCubic);
     const line = newW * channels;
     for (let y = 0; y < newH; y++) {
-      const source = down.starts[y]! * line;
+      const first = y * down.taps;
+      const last = first + down.taps;
       for (let index = 0; index < line; index++) {
         let sum = 0;
-        for (let tap = 0; tap < down.taps; tap++) {
-          sum += down.weights[y * down.taps + tap]! * middle[source + tap * line + index]!;
-        }
-        to[y * line + index] = sum;
+        let source = down.starts[y]! * line + index;
+        for (let tap = first; tap < last; tap++, source += line) sum += down.weights[tap]! * middle[source]!;
+        // A cubic overshoots at edges; pixels end at black and at full strength.
+        to[y * line + index] = isCubic ? clamp(sum) : sum;
       }
     }
   }
@@ -287,32 +321,44 @@ export function createAugmenter(input: ImageShape, steps: readonly PreparedStep[
     }
     for (let pixel = 0; pixel < length; pixel += channels) {
       const rest = (1 - factor) * (withMean ? mean : luminance(pixels, pixel));
-      for (let channel = 0; channel < channels; channel++) {
-        pixels[pixel + channel] = clamp(factor * pixels[pixel + channel]! + rest);
-      }
+      pixels[pixel] = clamp(factor * pixels[pixel]! + rest);
+      if (channels === 1) continue;
+      pixels[pixel + 1] = clamp(factor * pixels[pixel + 1]! + rest);
+      pixels[pixel + 2] = clamp(factor * pixels[pixel + 2]! + rest);
     }
   }
 
   /** Turns the hue by `turn` of a circle: value and saturation (of the HSV cone) stay. */
   function turnHue(pixels: Float32Array, length: number, turn: number): void {
+    const sixths = 6 * turn;
     for (let pixel = 0; pixel < length; pixel += 3) {
-      const [red, green, blue] = [pixels[pixel]!, pixels[pixel + 1]!, pixels[pixel + 2]!];
-      const value = Math.max(red, green, blue);
-      const chroma = value - Math.min(red, green, blue);
+      const red = pixels[pixel]!;
+      const green = pixels[pixel + 1]!;
+      const blue = pixels[pixel + 2]!;
+      const value = red > green ? (red > blue ? red : blue) : green > blue ? green : blue;
+      const least = red < green ? (red < blue ? red : blue) : green < blue ? green : blue;
+      const chroma = value - least;
       if (chroma === 0) continue;
-      const sector =
-        value === red
-          ? (green - blue) / chroma
-          : value === green
-            ? 2 + (blue - red) / chroma
-            : 4 + (red - green) / chroma;
-      const hue = (sector / 6 + turn + 1) % 1;
-      for (let channel = 0; channel < 3; channel++) {
-        // Red, green and blue are the same curve of the hue, a third of the circle apart.
-        const place = (5 - 2 * channel + hue * 6) % 6;
-        pixels[pixel + channel] = value - chroma * Math.max(0, Math.min(place, 4 - place, 1));
-      }
+      // The hue in sixths of the circle: 0 red, 2 green, 4 blue.
+      let hue = sixths;
+      if (value === red) hue += (green - blue) / chroma;
+      else if (value === green) hue += 2 + (blue - red) / chroma;
+      else hue += 4 + (red - green) / chroma;
+      // Red, green and blue are the same curve of the hue, a third of the circle apart.
+      pixels[pixel] = value - chroma * shortfall(hue + 5);
+      pixels[pixel + 1] = value - chroma * shortfall(hue + 3);
+      pixels[pixel + 2] = value - chroma * shortfall(hue + 1);
     }
+  }
+
+  /** How far a colour is below the largest, as a share of the chroma: 0, up, 1, down, 0 around the circle of six. */
+  function shortfall(hue: number): number {
+    let place = hue;
+    if (place >= 6) place -= 6;
+    if (place >= 6) place -= 6;
+    if (place < 0) place += 6;
+    const share = place < 2 ? place : 4 - place;
+    return share < 0 ? 0 : share > 1 ? 1 : share;
   }
 
   function jitter(
@@ -459,7 +505,8 @@ export function createAugmenter(input: ImageShape, steps: readonly PreparedStep[
           const piece: [number, number, number, number] =
             step.kind === 'resize' ? [0, 0, h, w] : choosePiece(h, w, step, random, at);
           // The result replaces the image, which the second pass no longer needs.
-          resample(floats, spare, floats, w, piece, step.size);
+          const isCubic = step.kind === 'randomResizedCrop' && step.interpolation === 'bicubic';
+          resample(floats, spare, floats, w, piece, step.size, isCubic);
           [h, w] = step.size;
           break;
         }

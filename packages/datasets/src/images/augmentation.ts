@@ -26,14 +26,16 @@ export type AugmentationStep =
   | { readonly kind: 'resize'; readonly size: number | readonly [number, number] }
   /**
    * Cuts a piece of a random share of the area (`scale`, default 0.08 to 1) and a random ratio of width to height
-   * (`ratio`, default 3/4 to 4/3), and resizes it to `size` (default: the image's own). Szegedy et al. 2014; Chen et al.
-   * 2020, appendix A.
+   * (`ratio`, default 3/4 to 4/3), and resizes it to `size` (default: the image's own). `bilinear` (the default) or
+   * `bicubic`, which takes values from 0 to 1 and keeps them there; where the piece shrinks, both weigh all that a new pixel
+   * covers. Szegedy et al. 2014; Chen et al. 2020, appendix A, with `bicubic`.
    */
   | {
       readonly kind: 'randomResizedCrop';
       readonly size?: number | readonly [number, number];
       readonly scale?: readonly [number, number];
       readonly ratio?: readonly [number, number];
+      readonly interpolation?: 'bilinear' | 'bicubic';
     }
   /**
    * Adds Σ_k α_k · m_k · p_k to every pixel, with p_k and λ_k the eigenvectors and eigenvalues of the training colours'
@@ -150,10 +152,16 @@ export function prepareSteps(
         whole('a width of', size[1], 1, 8192);
         if (step.kind === 'resize') prepared.push({ kind: 'resize', size });
         else {
-          const { scale = [0.08, 1], ratio = [3 / 4, 4 / 3] } = step;
+          const { scale = [0.08, 1], ratio = [3 / 4, 4 / 3], interpolation = 'bilinear' } = step;
           range('scale', scale, 1e-6, 1);
           range('ratio', ratio, 1e-3, 1e3);
-          prepared.push({ kind: 'randomResizedCrop', size, scale, ratio });
+          if (interpolation !== 'bilinear' && interpolation !== 'bicubic') {
+            fail(`has the interpolation "${String(interpolation)}"; choose bilinear or bicubic.`);
+          }
+          if (interpolation === 'bicubic' && prepared.some(({ kind }) => kind === 'normalize')) {
+            fail('with bicubic works on values from 0 to 1; put it before normalize.');
+          }
+          prepared.push({ kind: 'randomResizedCrop', size, scale, ratio, interpolation });
         }
         [height, width] = size;
         break;

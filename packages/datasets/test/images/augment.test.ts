@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
   type AugmentationStep,
@@ -190,6 +191,35 @@ describe('resizing', () => {
     expect(255 * augment([wide], random, input, image).data[1]!).toBeCloseTo(6 * 16 + 5.5, 3);
   });
 
+  it('resizes pieces by cubics as Pillow does', () => {
+    const fixture = JSON.parse(readFileSync(new URL('../fixtures/bicubic.json', import.meta.url), 'utf8')) as {
+      height: number;
+      width: number;
+      image: number[];
+      cases: { piece: [number, number, number, number]; size: number; values: number[] }[];
+    };
+    const { height, width } = fixture;
+    for (const { piece, size, values: expected } of fixture.cases) {
+      const [top, left, h, w] = piece;
+      const area = (h * w) / (height * width);
+      const step: AugmentationStep = {
+        kind: 'randomResizedCrop',
+        size,
+        scale: [area, area],
+        ratio: [1, 1],
+        interpolation: 'bicubic',
+      };
+      const random = new Array<number>(22).fill(0.5);
+      random[20] = (top + 0.5) / (height - h + 1);
+      random[21] = (left + 0.5) / (width - w + 1);
+      const { data } = augment([step], random, { height, width, channels: 3 }, Uint8Array.from(fixture.image));
+      expect(data).toHaveLength(expected.length);
+      data.forEach((value, index) => {
+        expect(Math.abs(value - expected[index]!), `${piece.join()} at ${index}`).toBeLessThan(1e-6);
+      });
+    }
+  });
+
   it('of whole images covers, stretches or refuses', () => {
     const image = {
       data: Uint8Array.from({ length: 200 * 100 }, (_, index) => index % 200),
@@ -223,6 +253,10 @@ it('refuses steps that cannot be done', () => {
   expect(wrong({ kind: 'colorPca' })).toThrow('has no components; give those of colorComponents(training set).');
   expect(wrong({ kind: 'blur', size: 4 })).toThrow('has the window 4; give an odd number of pixels, for example 5.');
   expect(wrong({ kind: 'randomResizedCrop', scale: [0.5, 0.2] })).toThrow('has scale 0.5 to 0.2');
+  expect(wrong({ kind: 'randomResizedCrop', interpolation: 'cubic' as never })).toThrow('choose bilinear or bicubic');
+  expect(
+    wrong({ kind: 'normalize', mean: [0, 0, 0] }, { kind: 'randomResizedCrop', interpolation: 'bicubic' }),
+  ).toThrow('put it before normalize');
   expect(wrong({ kind: 'normalize', mean: [0, 0, 0] }, { kind: 'colorJitter', brightness: 1 })).toThrow(
     'put it before normalize',
   );

@@ -1,0 +1,95 @@
+#!/usr/bin/env node
+/** The command `simclr`: `reproduce` trains a preset, `neighbors` draws what a trained network takes for alike. */
+import { parseArgs } from 'node:util';
+import { useBackend, type EngineName } from '@milestones/backend';
+import { saveFile } from '@milestones/core/node';
+import { selectImages, type ImageDataset } from '@milestones/datasets';
+import { encodePng } from '@milestones/datasets/node';
+import { CommandError, runMain } from '@milestones/reproduce';
+import * as v from 'valibot';
+import { dataSchema } from './config.ts';
+import { SimCLR } from './model.ts';
+import { neighborPicture } from './neighbor-picture.ts';
+import { loadImages } from './node/images.ts';
+import { main as reproduce } from './reproduce.ts';
+import { representImages } from './represent.ts';
+
+const usage = `simclr reproduce [--preset quick|laptop|…] [flags]   train a preset; see simclr reproduce --help
+simclr neighbors --weights <folder> [flags]          draw test images and the training images nearest to them as a PNG file
+
+  --weights <folder>            the folder model/ of a run
+  --set <images>                cifar10 or shapes (default cifar10)
+  --bank <count>                training images to look among (default 5000)
+  --rows <count>                test images (default 10)
+  --seed <seed>                 which training images are drawn (default 1)
+  --data <folder>               where downloaded data lies
+  --out <file>                  where the picture goes (default neighbors.png)
+  --backend <engine>            auto, cuda, webgpu, native, onnx, wasm or cpu (default auto)
+`;
+
+const text = { type: 'string' } as const;
+
+function parseFlags(argv: string[]) {
+  try {
+    return parseArgs({
+      args: argv,
+      options: { weights: text, set: text, bank: text, rows: text, seed: text, data: text, out: text, backend: text },
+    }).values;
+  } catch (error) {
+    throw new CommandError(`simclr: ${(error as Error).message} The flags are:\n\n${usage}`);
+  }
+}
+
+function wholeNumber(name: string, value: string | undefined, otherwise: number, least: number): number {
+  const number = value === undefined ? otherwise : Number(value);
+  if (Number.isSafeInteger(number) && number >= least) return number;
+  throw new CommandError(`--${name}: '${value}' arrived; give a whole number of at least ${least}.`);
+}
+
+async function drawNeighbors(argv: string[]): Promise<number> {
+  const values = parseFlags(argv);
+  const bank = wholeNumber('bank', values.bank, 5000, 10);
+  const rows = wholeNumber('rows', values.rows, 10, 1);
+  const seed = wholeNumber('seed', values.seed, 1, 0);
+  const set = values.set ?? 'cifar10';
+  if (set !== 'cifar10' && set !== 'shapes') {
+    throw new CommandError(`--set: '${set}' arrived; choose cifar10 or shapes.`);
+  }
+  if (values.weights === undefined) {
+    throw new CommandError(
+      'simclr neighbors: no weights arrived; give --weights <folder>, the folder model/ of a run.',
+    );
+  }
+  await useBackend(values.backend as EngineName | undefined);
+  const model = await SimCLR.fromPretrained(values.weights);
+  try {
+    const data = v.parse(dataSchema, { set, trainImages: bank, generatedTrain: bank, generatedTest: rows });
+    const images = await loadImages(data, seed, values.data === undefined ? {} : { data: values.data });
+    const asked = selectImages(
+      images.test,
+      Array.from({ length: Math.min(rows, images.test.count) }, (_, row) => row),
+    );
+    const represented = async (part: ImageDataset) => ({
+      images: part,
+      representations: (await representImages(model, part)).h,
+    });
+    const picture = await neighborPicture(await represented(images.train), await represented(asked), { rows });
+    const file = values.out ?? 'neighbors.png';
+    await saveFile(file, encodePng(picture));
+    process.stdout.write(`${file}\n`);
+    return 0;
+  } finally {
+    model.dispose();
+  }
+}
+
+const [verb, ...rest] = process.argv.slice(2);
+process.exitCode = await runMain(async () => {
+  if (verb === 'reproduce') return reproduce(rest);
+  if (verb === 'neighbors' && !rest.includes('--help')) return drawNeighbors(rest);
+  if (verb !== undefined && !['neighbors', '--help', '-h'].includes(verb)) {
+    throw new CommandError(`simclr: '${verb}' is not a command; there are reproduce and neighbors.`);
+  }
+  process.stdout.write(usage);
+  return 0;
+});

@@ -1,0 +1,2 @@
+/** What needs files. */
+export { savePretrained } from './node/save-pretrained.ts';
