@@ -115,11 +115,11 @@ export const kFoldValidation = defineExperiment({
   presets: {
     quick: {
       why: 'generated digits, 5×5',
-      minutes: 0.05,
+      minutes: 0.03,
       set: { images: 'digits', trainImages: 300, testImages: 1000, blocks: 5, leftOut: 60 },
       targets,
     },
-    laptop: { why: '2,000 images of MNIST, shrunk to 7×7', minutes: 0.5, targets },
+    laptop: { why: '2,000 images of MNIST, shrunk to 7×7', minutes: 0.1, targets },
   },
   size: ({ blocks }) => ({ parameters: 10 * (blocks ** 2 + 1), steps: 1 + penalties.length }),
 
