@@ -336,3 +336,4 @@ console.log(
     `(${continued.length} from a checkpoint), ${dropped} stale runs were dropped; the table equals the quiet sweep's; ` +
     `99 of 100 results with an old token were refused (${Math.round((performance.now() - began) / 1000)} s).`,
 );
+process.exit(0);

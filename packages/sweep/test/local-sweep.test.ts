@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { rates, readSummary, spaceFile, startToy, sweep, temporaryFolder } from './sweep-command.ts';
 
 const text = (...parts: string[]): string => readFileSync(join(...parts), 'utf8');
 
-describe('a sweep on this machine', () => {
+// Each trial is a process; a busy machine takes its time to start them.
+describe('a sweep on this machine', { timeout: 90_000 }, () => {
   it('runs every trial, reports the best one, and repeats to the same table', async () => {
     const out = temporaryFolder();
     const { code, stdout, stderr } = await startToy(out, rates, '--trials', '6', '--workers', '3');
@@ -125,6 +127,25 @@ describe('a sweep on this machine', () => {
     expect(text(folder, 'trials', '0001', 'attempt-2', 'output.txt')).toMatch(/Continuing at step 1\d/);
     const quiet = temporaryFolder();
     await startToy(quiet, rates, '--trials', '4');
+    expect(readSummary(out).trials).toEqual(readSummary(quiet).trials);
+  });
+
+  it('survives its own death: runs save a checkpoint, and resume takes over their trials and the lock', async () => {
+    const out = temporaryFolder();
+    const program = fileURLToPath(new URL('toy/run.mjs', import.meta.url));
+    const flags = ['--name', 'one', '--trials', '3', '--workers', '2', '--set', 'pause=60', '--out', out];
+    const child = spawn(process.execPath, [program, 'toy', '--space', spaceFile(rates), ...flags], { stdio: 'ignore' });
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    const attempt = join(out, 'toy', 'one', 'trials', '0001', 'attempt-1');
+    const written = (): string => (existsSync(attempt) ? readdirSync(attempt, { recursive: true }).join(' ') : '');
+    await until(() => written().includes('step-000010'));
+    child.kill('SIGKILL');
+    await ended;
+    const resumed = await sweep('resume', 'one', '--out', out, '--workers', '3');
+    expect([resumed.code, resumed.stderr]).toEqual([0, '']);
+    expect(text(dirname(attempt), 'attempt-2', 'output.txt')).toMatch(/Continuing at step 1\d/);
+    const quiet = temporaryFolder();
+    await startToy(quiet, rates, '--trials', '3');
     expect(readSummary(out).trials).toEqual(readSummary(quiet).trials);
   });
 

@@ -86,7 +86,7 @@ export const batchNormFigure1 = defineExperiment({
   presets: {
     quick: {
       why: 'a small net on generated digits: seconds, to see the lead at the start of training',
-      minutes: 0.3,
+      minutes: 0.06,
       set: {
         images: 'digits',
         trainImages: 1500,
@@ -102,7 +102,7 @@ export const batchNormFigure1 = defineExperiment({
     },
     laptop: {
       why: 'the paper’s experiment; learning rate and initial weights, which it does not name, from a public replication',
-      minutes: 8,
+      minutes: 6,
       targets: [
         { metric: 'gain', claim: 'test accuracy with batch norm less that without, points', expected: [0.2, null] },
         {

@@ -93,7 +93,7 @@ export const gradientAttenuation = defineExperiment({
   presets: {
     quick: {
       why: 'the whole experiment: seven kinds of nets, three depths, five seeds',
-      minutes: 0.1,
+      minutes: 0.08,
       targets: [
         { metric: 'sigmoidSlope', claim: 'decades per layer, sigmoid', expected: [-0.64, -0.62], published: -0.63 },
         { metric: 'reluSlope', claim: 'decades per layer, ReLU: log₁₀ √½ = −0.1505', expected: [-0.165, -0.136] },

@@ -16,21 +16,16 @@
 import { compile, tf } from '@milestones/backend';
 import {
   clipByGlobalNorm,
-  Dense,
   meanSquaredErrorLoss,
-  Module,
-  normal,
   option,
-  Parameter,
   positiveInteger,
   positiveNumber,
-  type Random,
   SGD,
   valueAndGradients,
-  zeros,
 } from '@milestones/core';
 import * as v from 'valibot';
 import { defineExperiment, type ExperimentContext, type Outcome } from '../experiment.ts';
+import { constantError, drawBatch, IdentityRecurrentNet } from './adding-problem.ts';
 
 const schema = v.strictObject({
   lag: option(positiveInteger, 100, 'T, numbers in a sequence'),
@@ -43,54 +38,15 @@ const schema = v.strictObject({
 });
 type Settings = v.InferOutput<typeof schema>;
 
-/** What answering 1 every time costs: the variance of the sum of two numbers from U(0, 1). */
-const constantError = 1 / 6;
-
-/** h′ = relu(x U + h W + b), W = I at the start; the answer is read from the last h. */
-class IdentityRecurrentNet extends Module {
-  readonly input: Dense;
-  readonly recurrent: Parameter;
-  readonly output: Dense;
-
-  constructor(hidden: number) {
-    super();
-    const small = { weightInitializer: normal(0.1), biasInitializer: zeros() };
-    this.input = new Dense(2, hidden, small);
-    this.recurrent = new Parameter([hidden, hidden], () => tf.eye(hidden));
-    this.output = new Dense(hidden, 1, small);
-  }
-
-  /** [T, B, 2] → [B, 1] */
-  forward(sequence: tf.Tensor3D): tf.Tensor {
-    const fed = this.input.forward(sequence); // [T, B, H]
-    let h: tf.Tensor | undefined;
-    for (const x of tf.unstack(fed)) {
-      h = tf.relu(h === undefined ? x : tf.add(x, tf.matMul(h, this.recurrent.value))); // [B, H]
-    }
-    return this.output.forward(h!);
-  }
-}
-
-/** One mark in each half of the sequence. */
-function drawBatch(random: Random, lag: number, batch: number): { sequence: tf.Tensor3D; sums: tf.Tensor2D } {
-  const numbers = random.uniformArray(lag * batch);
-  const sequence = new Float32Array(lag * batch * 2);
-  for (let index = 0; index < numbers.length; index++) sequence[2 * index] = numbers[index]!;
-  const half = Math.floor(lag / 2);
-  const sums = Float32Array.from({ length: batch }, (_, row) => {
-    const marked = [random.integer(half), half + random.integer(lag - half)];
-    for (const time of marked) sequence[2 * (time * batch + row) + 1] = 1;
-    return marked.reduce((sum, time) => sum + numbers[time * batch + row]!, 0);
-  });
-  return { sequence: tf.tensor3d(sequence, [lag, batch, 2]), sums: tf.tensor2d(sums, [batch, 1]) };
-}
-
-/** What became of one net: mean loss of each tenth of its training, for as long as it lasted. */
+/** What became of one net, for as long as it lasted: a point at each power of 2, at the end and at its ruin. */
 interface Course {
   diverged: boolean;
-  losses: number[];
-  /** log₁₀ of the longest gradient in each tenth. */
-  norms: number[];
+  /** Mean loss since the point before. */
+  losses: [step: number, loss: number][];
+  /** log₁₀ of the longest gradient since the point before. */
+  norms: [step: number, norm: number][];
+  /** Mean loss of the last tenth of the training; of a net that diverged, what the constant answer costs. */
+  finalLoss: number;
 }
 
 async function trainNet(settings: Settings, seed: number, clip: boolean, context: ExperimentContext): Promise<Course> {
@@ -108,10 +64,9 @@ async function trainNet(settings: Settings, seed: number, clip: boolean, context
     return { loss: value, norm: clipped.norm };
   });
   const random = context.random(`sequences ${seed}`); // the same sequences with and without clipping
-  const course: Course = { diverged: false, losses: [], norms: [] };
-  const tenth = Math.max(1, Math.floor(steps / 10));
-  let sum = 0;
-  let longest = -Infinity;
+  const course: Course = { diverged: false, losses: [], norms: [], finalLoss: constantError };
+  const recent: number[] = [];
+  let [sum, longest, last] = [0, -Infinity, 0];
   for (let done = 1; done <= steps; done++) {
     context.advance();
     if (course.diverged) continue; // its steps are not made, but counted
@@ -120,16 +75,19 @@ async function trainNet(settings: Settings, seed: number, clip: boolean, context
     const [[loss], [norm]] = await Promise.all([result.loss.data(), result.norm.data()]);
     tf.dispose([sequence, sums, result]);
     course.diverged = !(loss! < 1e6) || !Number.isFinite(norm!);
-    if (course.diverged) continue;
-    sum += loss!;
-    longest = Math.max(longest, Math.log10(norm!));
-    if (done % tenth === 0) {
-      course.losses.push(sum / tenth);
-      course.norms.push(longest);
-      context.log(done, { [clip ? 'clippedLoss' : 'plainLoss']: sum / tenth });
-      [sum, longest] = [0, -Infinity];
+    if (Number.isFinite(norm!)) longest = Math.max(longest, Math.log10(norm!));
+    if (!course.diverged) {
+      sum += loss!;
+      if (done > 0.9 * steps) recent.push(loss!);
     }
+    if (!course.diverged && done !== steps && !Number.isInteger(Math.log2(done))) continue;
+    if (Number.isFinite(longest)) course.norms.push([done, longest]);
+    if (course.diverged) continue;
+    course.losses.push([done, sum / (done - last)]);
+    context.log(done, { [clip ? 'clippedLoss' : 'plainLoss']: sum / (done - last) });
+    [sum, longest, last] = [0, -Infinity, done];
   }
+  if (!course.diverged) course.finalLoss = recent.reduce((total, loss) => total + loss, 0) / recent.length;
   await step.dispose();
   optimizer.dispose();
   model.dispose();
@@ -145,7 +103,7 @@ export const gradientClipping = defineExperiment({
   presets: {
     quick: {
       why: 'twenty numbers, 32 units: seconds, and the cliffs are there',
-      minutes: 0.15,
+      minutes: 0.06,
       set: { lag: 20, hidden: 32, steps: 1500, learningRate: 0.05 },
       targets: [
         { metric: 'divergedWithout', claim: 'nets of three that diverge without clipping', expected: [1, 3] },
@@ -159,7 +117,7 @@ export const gradientClipping = defineExperiment({
     },
     laptop: {
       why: 'a lag of 100',
-      minutes: 6,
+      minutes: 3,
       targets: [
         { metric: 'divergedWithout', claim: 'nets of three that diverge without clipping', expected: [1, 3] },
         { metric: 'divergedWith', claim: 'nets of three that diverge with clipping', expected: [0, 0] },
@@ -195,13 +153,13 @@ export const gradientClipping = defineExperiment({
       }
     }
     const diverged = (kind: 'clipped' | 'plain'): number => courses[kind].filter((course) => course.diverged).length;
-    const last = courses.clipped.map(({ losses }) => losses.at(-1) ?? constantError);
-    const lines = (values: (course: Course) => number[]) =>
+    const last = courses.clipped.map(({ finalLoss }) => finalLoss);
+    const lines = (values: (course: Course) => [number, number][]) =>
       (['clipped', 'plain'] as const).flatMap((kind) =>
         courses[kind].map((course, net) => ({
-          name: `${kind}, net ${net + 1}${course.diverged ? ' (diverges)' : ''}`,
+          name: `${kind} ${net + 1}`,
           style: kind === 'plain' ? ('dashed' as const) : ('line' as const),
-          points: values(course).map((value, tenth) => [((tenth + 1) / 10) * settings.steps, value] as const),
+          points: values(course),
         })),
       );
     return {
@@ -215,15 +173,15 @@ export const gradientClipping = defineExperiment({
           kind: 'lines',
           name: 'losses',
           title: `Adding two of ${settings.lag} numbers: mean squared error (constant answer: 0.167)`,
-          x: { label: 'updates' },
-          y: { label: 'error' },
+          x: { label: 'updates', scale: 'log' },
+          y: { label: 'error', scale: 'log' },
           series: lines(({ losses }) => losses),
         },
         {
           kind: 'lines',
           name: 'norms',
-          title: 'Longest gradient of each tenth of the training, before clipping',
-          x: { label: 'updates' },
+          title: 'Longest gradient, before clipping; a line that ends has diverged',
+          x: { label: 'updates', scale: 'log' },
           y: { label: 'log₁₀ ‖g‖' },
           series: lines(({ norms }) => norms),
         },

@@ -126,7 +126,7 @@ export const inputConditioning = defineExperiment({
   presets: {
     quick: {
       why: 'generated digits, shrunk to 5×5',
-      minutes: 0.1,
+      minutes: 0.04,
       set: { images: 'digits', count: 1000, blocks: 5, steps: 10_000 },
       targets: targets({
         metric: 'centredRateRatio',

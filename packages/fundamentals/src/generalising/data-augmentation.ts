@@ -84,11 +84,11 @@ export const dataAugmentation = defineExperiment({
   presets: {
     quick: {
       why: 'a few hundred generated digits',
-      minutes: 0.3,
+      minutes: 0.08,
       set: { images: 'digits', trainImages: 400, testImages: 1000, hidden: 64, batchSize: 50, steps: 1000, shift: 3 },
       targets: targets(0),
     },
-    laptop: { why: '1,000 images of MNIST', minutes: 2, targets: targets(1) },
+    laptop: { why: '1,000 images of MNIST', minutes: 0.6, targets: targets(1) },
   },
   deviations: [
     {

@@ -98,7 +98,7 @@ export const dropout = defineExperiment({
   presets: {
     quick: {
       why: 'a few hundred generated digits',
-      minutes: 0.3,
+      minutes: 0.1,
       set: {
         images: 'digits',
         trainImages: 400,
@@ -112,7 +112,7 @@ export const dropout = defineExperiment({
     },
     laptop: {
       why: '5,000 images, where figure 10 of the paper shows the gain clearly; the full set takes a million steps',
-      minutes: 5,
+      minutes: 1.5,
       targets: targets(0.2),
     },
   },

@@ -8,16 +8,13 @@
  * validation loss falls to 1.48 at step 3,000 and has risen to 1.56 at 5,000. The stopper must return step 3,000 for that
  * curve. It is too much for minutes on a core, so a small stand-in is trained besides: a window of characters through one hidden
  * layer (Bengio et al. 2003), on so little text that it learns it by heart.
- * Dimensions: B batch, T characters in the window, E embedding, V vocabulary.
+ * Dimensions: B batch, T characters in the window.
  */
 import { compile, tf } from '@milestones/backend';
 import {
   Adam,
   crossEntropyLoss,
-  Dense,
   EarlyStopping,
-  Embedding,
-  Module,
   option,
   positiveInteger,
   positiveNumber,
@@ -27,6 +24,7 @@ import { CharacterTokenizer } from '@milestones/datasets';
 import * as v from 'valibot';
 import { textSet } from '../data.ts';
 import { defineExperiment, type ExperimentContext, type Outcome, type Target } from '../experiment.ts';
+import { WindowModel, windowsAt } from './window-model.ts';
 
 const schema = v.strictObject({
   text: option(textSet, 'tiny-shakespeare', 'text'),
@@ -64,41 +62,6 @@ export function replay(
   return { kept: stopping.bestStep, stopped: curve.at(-1)![0] };
 }
 
-/** The last T characters → logits of the next. Bengio et al. 2003, without the direct connections. */
-class WindowModel extends Module {
-  readonly embedding: Embedding;
-  readonly hidden: Dense;
-  readonly output: Dense;
-
-  constructor(vocabulary: number, { window, embedding, hidden }: Settings) {
-    super();
-    this.embedding = new Embedding(vocabulary, embedding);
-    this.hidden = new Dense(window * embedding, hidden);
-    this.output = new Dense(hidden, vocabulary);
-  }
-
-  /** int32 [B, T] → [B, V] */
-  forward(ids: tf.Tensor2D): tf.Tensor {
-    const vectors = this.embedding.forward(ids); // [B, T, E]
-    const flat = tf.reshape(vectors, [ids.shape[0], this.hidden.inFeatures]); // [B, T · E]
-    return this.output.forward(tf.tanh(this.hidden.forward(flat)));
-  }
-}
-
-/** Windows [B, T] and the character behind each [B]. */
-function split(
-  tokens: ArrayLike<number>,
-  starts: Iterable<number>,
-  window: number,
-): { ids: tf.Tensor2D; next: tf.Tensor1D } {
-  const places = [...starts];
-  const ids = Int32Array.from({ length: places.length * window }, (_, index) => {
-    return tokens[places[Math.floor(index / window)]! + (index % window)]!;
-  });
-  const next = Int32Array.from(places, (start) => tokens[start + window]!);
-  return { ids: tf.tensor2d(ids, [places.length, window], 'int32'), next: tf.tensor1d(next, 'int32') };
-}
-
 /** Validation and training loss at each evaluation. */
 interface Course {
   validation: [step: number, loss: number][];
@@ -127,7 +90,7 @@ async function trainModel(settings: Settings, context: ExperimentContext): Promi
   let sum = 0;
   for (let done = 1; done <= steps; done++) {
     const starts = Array.from({ length: batchSize }, () => random.integer(tokens.length - window));
-    const batch = split(tokens, starts, window);
+    const batch = windowsAt(tokens, starts, window);
     const result = await step(batch.ids, batch.next);
     const [loss] = await result.data();
     tf.dispose([batch, result]);
@@ -138,7 +101,7 @@ async function trainModel(settings: Settings, context: ExperimentContext): Promi
     let count = 0;
     // All windows of the held-out text, in pieces of one size.
     for (let start = 0; start + piece + window <= held.length; start += piece) {
-      const part = split(
+      const part = windowsAt(
         held,
         Array.from({ length: piece }, (_, index) => start + index),
         window,
@@ -186,7 +149,7 @@ export const earlyStopping = defineExperiment({
   presets: {
     quick: {
       why: 'a net of some thousand weights on a page of generated sentences',
-      minutes: 0.3,
+      minutes: 0.04,
       set: {
         text: 'sentences',
         characters: 4000,
@@ -203,7 +166,7 @@ export const earlyStopping = defineExperiment({
     },
     laptop: {
       why: 'the stand-in on the first 100,000 characters of tiny Shakespeare: like the published run it learns its text by heart',
-      minutes: 3,
+      minutes: 1,
       targets: targets(2),
     },
   },

@@ -146,11 +146,11 @@ export const mixUp = defineExperiment({
     quick: {
       // More images than pixels: of fewer, a linear function fits any labels, and mixing does not stand in its way.
       why: 'generated digits',
-      minutes: 0.3,
+      minutes: 0.1,
       set: { images: 'digits', trainImages: 2000, testImages: 1000, hidden: 64, batchSize: 50, steps: 1000 },
       targets,
     },
-    laptop: { why: '5,000 images of MNIST', minutes: 2, targets: [gainTarget, ...targets] },
+    laptop: { why: '5,000 images of MNIST', minutes: 1, targets: [gainTarget, ...targets] },
   },
   deviations: [
     {

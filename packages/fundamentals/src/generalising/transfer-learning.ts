@@ -10,25 +10,14 @@
  *
  * The lower layers have found strokes and corners, which the new classes are made of as well; a few images suffice to tell how
  * they combine, but not to find them.
- * Dimensions: B batch, H×W pixels, C channels, K classes.
  */
-import { tf } from '@milestones/backend';
-import {
-  Adam,
-  Convolution2D,
-  Dense,
-  heNormal,
-  Module,
-  option,
-  positiveInteger,
-  positiveNumber,
-  zeros,
-} from '@milestones/core';
+import { Adam, option, positiveInteger, positiveNumber } from '@milestones/core';
 import { selectImages, type ImageDataset } from '@milestones/datasets';
 import * as v from 'valibot';
 import { evaluate, fit } from '../classifier.ts';
 import { imageSet } from '../data.ts';
 import { defineExperiment, type ExperimentContext, type Outcome, type Target } from '../experiment.ts';
+import { SmallConvolutionalNet } from './small-convolutional-net.ts';
 
 const schema = v.strictObject({
   images: option(imageSet, 'mnist', 'data set'),
@@ -47,45 +36,6 @@ const schema = v.strictObject({
   learningRate: option(positiveNumber, 0.001, 'learning rate of Adam'),
 });
 type Settings = v.InferOutput<typeof schema>;
-
-/** Two convolutions 5×5 of stride 2 and a hidden layer: what is taken over. Then the last layer, which is not. */
-class SmallConvolutionalNet extends Module {
-  readonly first: Convolution2D;
-  readonly second: Convolution2D;
-  readonly hidden: Dense;
-  readonly output: Dense;
-  readonly #shape: readonly [number, number, number];
-  readonly #frozen: boolean;
-
-  constructor(images: ImageDataset, { filters, hidden }: Settings, options: { frozen?: boolean } = {}) {
-    super();
-    const { height, width, channels } = images;
-    this.#shape = [height, width, channels];
-    this.#frozen = options.frozen ?? false;
-    const start = { weightInitializer: heNormal(), biasInitializer: zeros() };
-    const convolution = { size: 5, stride: 2, padding: 'same', ...start } as const;
-    this.first = new Convolution2D({ inputChannels: channels, outputChannels: filters, ...convolution });
-    this.second = new Convolution2D({ inputChannels: filters, outputChannels: 2 * filters, ...convolution });
-    const left = (pixels: number): number => Math.ceil(Math.ceil(pixels / 2) / 2);
-    this.hidden = new Dense(left(height) * left(width) * 2 * filters, hidden, start);
-    this.output = new Dense(hidden, images.classNames.length, start);
-  }
-
-  /** Only the last layer's, where the others are frozen. */
-  override trainableParameters(): ReturnType<Module['trainableParameters']> {
-    const all = super.trainableParameters();
-    return this.#frozen ? new Map([...all].filter(([name]) => name.startsWith('output.'))) : all;
-  }
-
-  /** [B, H · W · C] → [B, K] */
-  forward(x: tf.Tensor): tf.Tensor {
-    const images = tf.reshape(x, [x.shape[0]!, ...this.#shape]) as tf.Tensor4D; // [B, H, W, C]
-    const strokes = tf.relu(this.first.forward(images)); // [B, H/2, W/2, filters]
-    const parts = tf.relu(this.second.forward(strokes as tf.Tensor4D)); // [B, H/4, W/4, 2 · filters]
-    const flat = tf.reshape(parts, [x.shape[0]!, this.hidden.inFeatures]);
-    return this.output.forward(tf.relu(this.hidden.forward(flat)));
-  }
-}
 
 /** The images whose label is from `from` up to `to` − 1, at most `perClass` of each, with labels from 0 on. */
 export function selectClasses(dataset: ImageDataset, from: number, to: number, perClass = Infinity): ImageDataset {
@@ -122,7 +72,7 @@ async function transfer(settings: Settings, context: ExperimentContext): Promise
   const learned = Object.entries(teacher.stateDict()).filter(([name]) => !name.startsWith('output.'));
   const courses: Record<string, [number, number][]> = {};
   for (const way of ways) {
-    const model = new SmallConvolutionalNet(target, settings, { frozen: way === 'frozen' }).initialize(seed + 1);
+    const model = new SmallConvolutionalNet(target, { ...settings, frozen: way === 'frozen' }).initialize(seed + 1);
     if (way !== 'scratch') model.loadStateDict(Object.fromEntries(learned), { strict: false });
     const accuracies: [number, number][] = [];
     await fit(model, {
@@ -166,7 +116,7 @@ export const transferLearning = defineExperiment({
   presets: {
     quick: {
       why: 'generated digits, a small net',
-      minutes: 0.4,
+      minutes: 0.1,
       set: {
         images: 'digits',
         sourceImages: 2000,
@@ -179,7 +129,11 @@ export const transferLearning = defineExperiment({
       },
       targets: targets(0),
     },
-    laptop: { why: 'MNIST: ten images of each of the digits 5 to 9', minutes: 3, targets: [...targets(1), headStart] },
+    laptop: {
+      why: 'MNIST: ten images of each of the digits 5 to 9',
+      minutes: 0.6,
+      targets: [...targets(1), headStart],
+    },
   },
   deviations: [
     {

@@ -136,11 +136,11 @@ export const weightDecay = defineExperiment({
   presets: {
     quick: {
       why: 'generated digits',
-      minutes: 0.3,
+      minutes: 0.06,
       set: { images: 'digits', trainImages: 500, testImages: 500, hidden: 64, batchSize: 50, steps: 600 },
       targets,
     },
-    laptop: { why: '3,000 images of MNIST', minutes: 2, targets },
+    laptop: { why: '3,000 images of MNIST', minutes: 1, targets },
   },
   size: ({ hidden, steps, comparedSteps }) => ({
     parameters: perceptronSize([784, hidden, 10]),

@@ -35,11 +35,45 @@ function extreme(op: ReduceOp, attribute: 'axis' | 'reductionIndices'): Kernel {
   return (graph, { x }, attributes) => {
     const axes = axesOf(x!, attributes[attribute]);
     const keepDims = attributes['keepDims'] === true;
+    if (x!.dtype === 'float32' && axes.length === 1 && isThin(graph, x!, axes[0]!)) {
+      return extremeOfParts(graph, op === 'ReduceMax' ? 'Max' : 'Min', x!, axes[0]!, keepDims);
+    }
     const found = reduce(graph, op, x!, axes, keepDims);
     if (x!.dtype !== 'float32' || x!.size === 0 || found.size === x!.size) return found;
     const isNaNAnywhere = reduce(graph, 'ReduceMax', elementwise(graph, 'IsNaN', [x!]), axes, keepDims);
     return elementwise(graph, 'Where', [isNaNAnywhere, graph.scalar(NaN), found]);
   };
+}
+
+/** Up to this many parts along an axis are compared with each other. */
+const LARGEST_PARTS = 8;
+/** Parts are copied in runs of the values behind the axis: these are enough for a run, or so few that it does not matter. */
+const SHORTEST_RUN = 16;
+const FEW_VALUES = 4096;
+
+/**
+ * Whether an axis has so few places, as the pieces of maxout or the actions of an agent, that its parts are compared. Only
+ * where ONNX Runtime's processor code will do it: what others make of NaN is not known.
+ */
+function isThin({ target }: Graph, x: Value, axis: number): boolean {
+  if (target.name === 'webgpu' || target.portable === true || x.size === 0) return false;
+  const length = x.shape[axis]!;
+  const run = sizeOf(x.shape.slice(axis + 1));
+  return length > 1 && length <= LARGEST_PARTS && (run >= SHORTEST_RUN || x.size <= FEW_VALUES);
+}
+
+/** The extreme of the parts along an axis, at each place: unlike a reduction, this operation keeps NaN. */
+function extremeOfParts(graph: Graph, op: 'Max' | 'Min', x: Value, axis: number, keepDims: boolean): Value {
+  const length = x.shape[axis]!;
+  const part = { shape: x.shape.with(axis, 1), dtype: x.dtype };
+  const parts = graph.node(
+    'Split',
+    [materialize(graph, x), graph.integers(Array<number>(length).fill(1))],
+    { axis },
+    Array.from({ length }, () => part),
+  );
+  const found = elementwise(graph, op, parts);
+  return keepDims ? found : reshape(graph, found, x.shape.toSpliced(axis, 1));
 }
 
 /** `All` and `Any`. Of nothing both are false on the cpu engine. */

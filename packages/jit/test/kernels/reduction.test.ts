@@ -44,6 +44,23 @@ describe('reductions', () => {
       comparison.add('ArgMax', { x }, { axis });
       comparison.add('ArgMin', { x }, { axis });
     }
+    // Few places along an axis are compared part by part, more are reduced.
+    const random = new Generator(14);
+    for (const shape of [
+      [3, 5, 20],
+      [2, 8, 700],
+      [40, 2],
+      [3, 9, 20],
+    ]) {
+      const size = shape.reduce((product, length) => product * length, 1);
+      const values = Array.from({ length: size }, () =>
+        random.uniform() < 0.1 ? random.choose([NaN, Infinity, -Infinity]) : random.uniform() - 0.5,
+      );
+      for (const keepDims of [false, true]) {
+        comparison.add('Max', { x: operand(values, shape) }, { reductionIndices: [1], keepDims });
+        comparison.add('Min', { x: operand(values, shape) }, { axis: [1], keepDims });
+      }
+    }
     await expectSameAsCpu(comparison);
   });
 
