@@ -23,6 +23,7 @@ const WORKLOADS = [
   'dqn-cartpole',
   'dqn-breakout',
   'gan',
+  'simclr',
   'alexnet',
   'alexnet-inference',
   'transformer',

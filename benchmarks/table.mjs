@@ -36,6 +36,7 @@ const WORKLOADS = {
   'dqn-cartpole': ['moves', 1],
   'dqn-breakout': ['moves', 1],
   gan: ['images', 1],
+  simclr: ['images', 1],
   alexnet: ['images', 1],
   'alexnet-inference': ['images', 1],
   transformer: ['words', 20],
@@ -77,6 +78,7 @@ in blocks of about a second, each in a process of its own. Read ratios, not time
 are, by the medians. "seq2seq-greedy" is no training: a step is the greedy translation of 64 sentences of 20 words to 20
 words each, 1,280 words. The "bert-mini" workloads have sequences of 128 tokens. "dqn-cartpole" and "dqn-breakout" are the
 whole loop of an agent, environment and replay memory included: 100 moves with 10 updates of 128, and 10 moves with 10 of 32.
+"simclr" makes two augmented views of each image as well, on the host, while the step before runs.
 "gpt2-generation" is no training either: GPT-2 124M reads 32 tokens and writes 32, greedily, with keys and values kept. All
 weights are random. Memory is the largest resident size of the process. "Compile" is what the first step takes longer.
 

@@ -51,7 +51,6 @@ const imports: [file: string, imported: string, allowed: boolean][] = [
   ['packages/gpt-mini/src/f.ts', 'vitest', false],
   ['packages/gpt-mini/src/reproduce.ts', '@milestones/reproduce', true],
   ['packages/simclr/src/model.ts', '@milestones/resnet', true],
-  ['packages/simclr/src/model.ts', '@milestones/gan', false],
   ['packages/simclr/src/train.ts', '@milestones/resnet', false],
   ['packages/gpt-mini/src/cli.ts', 'node:process', true],
   ['scripts/a.mjs', 'node:fs', true],

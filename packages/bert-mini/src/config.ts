@@ -118,7 +118,8 @@ export const fineTuningSchema = v.strictObject({
   seeds: option(positiveInteger, 1, 'fine-tunings of each kind, with other seeds'),
   baseline: option(v.boolean(), true, 'also fine-tune the same net from random weights'),
   lstm: option(v.boolean(), false, 'also train an LSTM on the same labels'),
-  baselineLearningRate: option(positiveNumber, 1e-3, 'highest learning rate from random weights and of the LSTM'),
+  baselineLearningRate: option(positiveNumber, 1e-3, 'highest learning rate from random weights'),
+  lstmLearningRate: option(positiveNumber, 1e-3, 'highest learning rate of the LSTM'),
 });
 
 /** The data. */

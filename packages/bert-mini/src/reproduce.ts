@@ -92,10 +92,9 @@ async function trainAndReport(
     if (results[name] !== undefined) continue;
     const net = await classifierOf(kind, model, texts, seed + round);
     const subset = subsetOf(train, share, seed + round);
-    const settings =
-      kind === 'pretrained'
-        ? config.fineTuning
-        : { ...config.fineTuning, learningRate: config.fineTuning.baselineLearningRate };
+    const { learningRate, baselineLearningRate, lstmLearningRate } = config.fineTuning;
+    const rates = { pretrained: learningRate, random: baselineLearningRate, lstm: lstmLearningRate };
+    const settings = { ...config.fineTuning, learningRate: rates[kind] };
     const finished = await fineTune(net, subset, settings, seed + round, (_step, _steps, loss) => {
       progress.update(index, { loss });
       return run.stopping;

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeImage } from '@milestones/datasets/node';
+import { captureOutput, captureProgram, onlyRunFolder, settingFlags } from '@milestones/reproduce/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DcganGenerator, Generator, loadGenerator, sampleImages } from '../src/index.ts';
 import { saveGenerator } from '../src/node.ts';
@@ -15,41 +16,14 @@ beforeEach(async () => {
 });
 afterEach(() => rm(out, { recursive: true, force: true }));
 
-/** Runs something in this process and collects what it prints. */
-async function captured(action: () => Promise<number>): Promise<{ code: number; stdout: string; stderr: string }> {
-  const written = { stdout: '', stderr: '' };
-  const spies = (['stdout', 'stderr'] as const).map((stream) =>
-    vi.spyOn(process[stream], 'write').mockImplementation((text) => {
-      written[stream] += String(text);
-      return true;
-    }),
-  );
-  try {
-    return { code: await action(), ...written };
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-  }
-}
-
-const run = (...argv: string[]) => captured(() => main([...argv, '--out', join(out, 'runs')]));
+const run = (...argv: string[]) => captureOutput(() => main([...argv, '--out', join(out, 'runs')]));
 
 /** Evaluates the command's file anew, as a shell would. */
 const gan = (...argv: string[]) =>
-  captured(async () => {
-    const { argv: own, exitCode } = process;
-    process.argv = [own[0]!, 'gan', ...argv];
-    try {
-      vi.resetModules();
-      await import('../src/cli.ts');
-      return Number(process.exitCode ?? 0);
-    } finally {
-      process.argv = own;
-      process.exitCode = exitCode;
-    }
+  captureProgram('gan', argv, () => {
+    vi.resetModules();
+    return import('../src/cli.ts');
   });
-
-const settings = (values: Record<string, string | number>): string[] =>
-  Object.entries(values).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
 
 /** A run of a second: the quick preset, cut short. */
 const brief = [
@@ -57,7 +31,7 @@ const brief = [
   'quick',
   '--backend',
   'onnx',
-  ...settings({
+  ...settingFlags({
     'model.noiseSize': 4,
     'model.generatorHidden': '[8]',
     'model.discriminatorUnits': '[4,4]',
@@ -77,7 +51,7 @@ const brief = [
   }),
 ];
 
-const runFolder = (): string => join(out, 'runs/gan', readdirSync(join(out, 'runs/gan'))[0]!);
+const runFolder = (): string => onlyRunFolder(join(out, 'runs'), 'gan');
 
 describe('reproduce', () => {
   it('trains, draws and scores, writes the run folder, and fails because four steps cannot meet the claim', async () => {
@@ -131,7 +105,11 @@ describe('reproduce', () => {
   });
 
   it('stops at NaN and keeps the last checkpoint', async () => {
-    const wild = settings({ 'training.learningRate': 1e38, 'training.rateDecay': 1, 'training.checkpointEvery': 1 });
+    const wild = settingFlags({
+      'training.learningRate': 1e38,
+      'training.rateDecay': 1,
+      'training.checkpointEvery': 1,
+    });
     const { code, stdout, stderr } = await run(...brief, ...wild);
     expect(code).not.toBe(0);
     expect(stdout + stderr).toMatch(/NaN|not finite|Infinity/);
@@ -142,7 +120,7 @@ describe('reproduce', () => {
     // One that learns while the threshold is just below ln 4 stands for one that has won.
     await run(
       ...brief,
-      ...settings({
+      ...settingFlags({
         'training.saturation': 1.3862,
         'training.optimizer': 'adam',
         'training.learningRate': 0.002,
@@ -161,7 +139,7 @@ describe('reproduce', () => {
   it('trains a DCGAN', async () => {
     const { stdout } = await run(
       ...brief,
-      ...settings({
+      ...settingFlags({
         experiment: 'dcgan',
         'dcgan.width': 2,
         'training.optimizer': 'adam',
@@ -175,14 +153,14 @@ describe('reproduce', () => {
   });
 
   it('draws figure 1', async () => {
-    const short = settings({ 'gaussian.steps': 20, 'gaussian.batchSize': 8 });
+    const short = settingFlags({ 'gaussian.steps': 20, 'gaussian.batchSize': 8 });
     const { stdout } = await run('--preset', 'gaussian', '--backend', 'onnx', ...short);
     expect(stdout).toContain('Report: ');
     expect(readFileSync(join(runFolder(), 'samples/figure1.svg'), 'utf8')).toContain('after 20 updates');
   });
 
   it('scores real images and centres', async () => {
-    const short = settings({
+    const short = settingFlags({
       'data.set': 'digits',
       'data.generatedTrain': 60,
       'data.generatedTest': 20,

@@ -5,7 +5,8 @@
  *     <!-- results:end -->
  *
  * `targets` (the usual kind) lists every claim of the milestone's saved runs; `seeds` has one row per claim with all seeds
- * beside their mean; `overview` has one row per milestone and preset, likewise. `milestone` defaults to the package that the file lies in, `preset` to all.
+ * beside their mean; `overview` has one row per milestone and preset, likewise (of a package of many papers, those presets
+ * that its package.json names). `milestone` defaults to the package that the file lies in, `preset` to all.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,6 +21,19 @@ export interface SavedResult {
   /** Title and year of the milestone, from the `milestone` entry of its package.json where there is one. */
   title: string;
   year: string;
+  /** Whether it belongs into an overview of all packages. */
+  inOverview: boolean;
+}
+
+/** The `milestone` entry of a package.json. */
+interface MilestoneEntry {
+  title?: string;
+  year?: number;
+  /**
+   * For a package of many papers: the presets that stand in an overview of all packages, each under a title and year of
+   * its own. Where it is left out, all do.
+   */
+  presets?: Record<string, { title: string; year: number }>;
 }
 
 /** All results of a repository, ordered by package, preset and seed. */
@@ -29,11 +43,13 @@ export function loadResults(root: string): SavedResult[] {
     const folder = join(root, 'packages', name, 'results');
     if (!existsSync(folder)) continue;
     const { milestone = {} } = JSON.parse(readFileSync(join(root, 'packages', name, 'package.json'), 'utf8')) as {
-      milestone?: { title?: string; year?: number };
+      milestone?: MilestoneEntry;
     };
     for (const path of findSummaries(folder)) {
       const summary = JSON.parse(readFileSync(path, 'utf8')) as Summary;
-      results.push({ summary, title: milestone.title ?? summary.milestone, year: String(milestone.year ?? '') });
+      const { title = summary.milestone, year = '' } = milestone.presets?.[summary.preset] ?? milestone;
+      const inOverview = milestone.presets === undefined || summary.preset in milestone.presets;
+      results.push({ summary, title, year: String(year), inOverview });
     }
   }
   return results;
@@ -82,7 +98,8 @@ function formatBlock(words: readonly string[], where: string, results: readonly 
       throw new Error(`${where}: results:start has the unknown option ${word}; write milestone=name or preset=name.`);
   }
   const chosen = results.filter(
-    ({ summary }) =>
+    ({ summary, inOverview }) =>
+      (inOverview || kind !== 'overview' || filters.milestone !== undefined) &&
       summary.milestone === (filters.milestone ?? summary.milestone) &&
       summary.preset === (filters.preset ?? summary.preset),
   );

@@ -57,6 +57,22 @@ describe('formatResultsBlocks', () => {
     );
   });
 
+  it('shows of a package of many papers the presets that it names, under their own titles', () => {
+    const root = repository();
+    const name = (presets: object) =>
+      writeFileSync(
+        join(root, 'packages', 'toy', 'package.json'),
+        JSON.stringify({ milestone: { title: 'Toys', presets } }),
+      );
+    const fill = (where: string) =>
+      formatResultsBlocks('<!-- results:start overview --><!-- results:end -->', where, loadResults(root));
+    name({ laptop: { title: 'Adam', year: 2014 } });
+    expect(fill('README.md')).toContain('| Adam      | 2014 | toy     | laptop |');
+    name({ other: { title: 'Adam', year: 2014 } });
+    expect(fill('README.md')).toContain('_No results saved yet._');
+    expect(fill('packages/toy/README.md')).toContain('| Toys      |      | toy     | laptop |');
+  });
+
   it('fills a table of seeds with one row per claim and their mean', () => {
     const filled = formatResultsBlocks(
       '<!-- results:start seeds --><!-- results:end -->',

@@ -6,8 +6,7 @@ import { saveFile } from '@milestones/core/node';
 import { selectImages, type ImageDataset } from '@milestones/datasets';
 import { encodePng } from '@milestones/datasets/node';
 import { CommandError, runMain } from '@milestones/reproduce';
-import * as v from 'valibot';
-import { dataSchema } from './config.ts';
+import { completeRunConfig } from './config.ts';
 import { SimCLR } from './model.ts';
 import { neighborPicture } from './neighbor-picture.ts';
 import { loadImages } from './node/images.ts';
@@ -63,7 +62,9 @@ async function drawNeighbors(argv: string[]): Promise<number> {
   await useBackend(values.backend as EngineName | undefined);
   const model = await SimCLR.fromPretrained(values.weights);
   try {
-    const data = v.parse(dataSchema, { set, trainImages: bank, generatedTrain: bank, generatedTest: rows });
+    const { data } = completeRunConfig({
+      data: { set, trainImages: bank, generatedTrain: bank, generatedTest: rows },
+    });
     const images = await loadImages(data, seed, values.data === undefined ? {} : { data: values.data });
     const asked = selectImages(
       images.test,

@@ -40,11 +40,6 @@ export const modelSchema = v.strictObject({
   hidden: option(nonNegativeInteger, 0, 'head mlp: hidden units; 0: as many as h has numbers'),
   output: option(positiveInteger, 128, 'numbers of z, with a head'),
   batchNorm: option(v.boolean(), true, 'head mlp: batch norm after its first layer, which then has no bias'),
-  headDeviation: option(
-    nonNegativeNumber,
-    0.01,
-    'standard deviation of the head’s first weights, the published code’s; 0: U(−1/√in, 1/√in), as in other layers',
-  ),
 });
 
 /** Encoder and head, complete. */
@@ -174,6 +169,7 @@ export const evaluationSchema = v.strictObject({
   probeEpochs: option(positiveInteger, 30, 'epochs of the linear probe'),
   probeBatch: option(positiveInteger, 500, 'images per update of the linear probe'),
   probeRate: option(positiveNumber, 0.01, 'Adam’s highest learning rate for the linear probe'),
+  pairs: option(atLeast(2), 500, 'test images of which two views have to find each other'),
   monitorBank: option(positiveInteger, 5000, 'training images that vote in the scores during training'),
   monitorQueries: option(positiveInteger, 1000, 'test images in the scores during training'),
 });
@@ -207,3 +203,8 @@ export const configSchema = v.strictObject({
 
 /** The whole configuration of a run, complete. */
 export type RunConfig = v.InferOutput<typeof configSchema>;
+
+/** Completes and checks the configuration of a run. @throws with the field and the remedy */
+export function completeRunConfig(options: v.InferInput<typeof configSchema>): RunConfig {
+  return completeConfig('simclr', configSchema, options);
+}

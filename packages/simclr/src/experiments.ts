@@ -37,6 +37,8 @@ export function metricName({ prefix }: Pick<Net, 'prefix'>, metric: string): str
 const differences: readonly (readonly [name: string, metric: string, less: string])[] = [
   ['knnOverPixels', 'fullMlpKnn', 'pixelsKnn'],
   ['knnOverRandom', 'fullMlpKnn', 'randomKnn'],
+  ['partnerOverPixels', 'fullMlpPartner', 'pixelsPartner'],
+  ['partnerOverRandom', 'fullMlpPartner', 'randomPartner'],
   ['linearOverPixels', 'fullMlpLinear', 'pixelsLinear'],
   ['linearOverRandom', 'fullMlpLinear', 'randomLinear'],
   ['bothOverCrop', 'fullMlpLinear', 'cropMlpLinear'],

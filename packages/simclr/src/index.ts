@@ -4,6 +4,7 @@
  */
 export {
   augmentationSchema,
+  completeRunConfig,
   configSchema,
   dataSchema,
   evaluationSchema,
@@ -47,7 +48,15 @@ export {
 } from './train.ts';
 export { firstRows, representImages, representPixels, type Representations } from './represent.ts';
 export { nearestNeighborAccuracy, nearestNeighbors, type Neighbors, type VoteOptions } from './nearest-neighbors.ts';
-export { judge, judgeBaselines, monitor, type Accuracies, type ImageSplits } from './judge.ts';
+export {
+  judge,
+  judgeBaselines,
+  monitor,
+  partnerAccuracy,
+  viewsToPair,
+  type Accuracies,
+  type ImageSplits,
+} from './judge.ts';
 export { neighborPicture } from './neighbor-picture.ts';
 export { linearProbeAccuracy, type ProbeOptions } from './linear-probe.ts';
 export { encodePretrained } from './weights.ts';

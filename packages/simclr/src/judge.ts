@@ -1,11 +1,12 @@
 /** How good representations are: nearest neighbours and a linear probe; and what learning has to beat. */
 import { compile, tf } from '@milestones/backend';
-import { evaluationBatches, selectImages, type ImageDataset } from '@milestones/datasets';
-import type { EvaluationConfig } from './config.ts';
+import { evaluationBatches, ImageBatches, selectImages, type ImageDataset } from '@milestones/datasets';
+import type { AugmentationConfig, EvaluationConfig } from './config.ts';
 import { linearProbeAccuracy } from './linear-probe.ts';
 import type { SimCLR } from './model.ts';
-import { nearestNeighborAccuracy } from './nearest-neighbors.ts';
+import { nearestNeighborAccuracy, nearestNeighbors } from './nearest-neighbors.ts';
 import { representImages, representPixels, type Representations } from './represent.ts';
+import { viewsOf } from './views.ts';
 
 /** Images to learn from, and images to judge by. */
 export interface ImageSplits {
@@ -40,19 +41,29 @@ export async function judge(
   };
 }
 
-/** Judges the pixels themselves, and a network as it was initialised. */
+/**
+ * Judges the pixels themselves, and a network as it was initialised.
+ *
+ * @param options `views`: what {@link viewsToPair} made
+ */
 export async function judgeBaselines(
   untrained: SimCLR,
   images: ImageSplits,
   config: EvaluationConfig,
-  seed: number,
-): Promise<{ pixels: Accuracies; random: Accuracies }> {
-  const options = { classes: images.train.classNames.length, seed };
-  const pixels = await judge(representPixels(images.train), representPixels(images.test), config, options);
+  options: { views: ImageDataset; seed: number },
+): Promise<{ pixels: Accuracies & { partner: number }; random: Accuracies & { partner: number } }> {
+  const { views, seed } = options;
+  const facts = { classes: images.train.classNames.length, seed };
+  const pixels = await judge(representPixels(images.train), representPixels(images.test), config, facts);
   await settleStatistics(untrained, images.train);
   const bank = await representImages(untrained, images.train, config.batchSize);
   const queries = await representImages(untrained, images.test, config.batchSize);
-  return { pixels, random: await judge(bank.h, queries.h, config, options) };
+  const random = await judge(bank.h, queries.h, config, facts);
+  const paired = await representImages(untrained, views, config.batchSize);
+  return {
+    pixels: { ...pixels, partner: await partnerAccuracy(representPixels(views)) },
+    random: { ...random, partner: await partnerAccuracy(paired.h) },
+  };
 }
 
 const settlingBatches = 40;
@@ -75,6 +86,52 @@ async function settleStatistics(model: SimCLR, images: ImageDataset): Promise<vo
     await step.dispose();
     model.eval();
   }
+}
+
+/**
+ * Two views of each of the first images, as images again: the first views, then the second ones in the same order. For
+ * {@link partnerAccuracy}.
+ */
+export async function viewsToPair(
+  images: ImageDataset,
+  augmentation: AugmentationConfig,
+  { count, seed }: { count: number; seed: number },
+): Promise<ImageDataset> {
+  const batchSize = Math.min(count, images.count);
+  const batches = new ImageBatches({
+    dataset: images,
+    batchSize,
+    seed,
+    augmentation: viewsOf(augmentation, images),
+    shuffle: false,
+    views: 2,
+    workers: 0,
+    stream: 'pairs',
+  });
+  const { images: values, shape, labels } = await batches.next();
+  await batches.dispose();
+  const [rows, height, width, channels] = shape;
+  const bytes = Uint8Array.from(values, (value) => Math.round(255 * value));
+  const { classNames } = images;
+  return { name: `views of ${images.name}`, images: bytes, labels, count: rows, height, width, channels, classNames };
+}
+
+/**
+ * How many views find their partner: of the 2N − 1 others, the one with the largest cosine is the other view of the same
+ * image. In percent; 100 / (2N − 1) by chance. This is what training asks for, on images that it has not seen.
+ *
+ * @param views of 2N views, those of N images first and their partners next
+ */
+export async function partnerAccuracy(views: Representations): Promise<number> {
+  const { indices } = await nearestNeighbors(views, views, 2);
+  const half = views.count / 2;
+  let right = 0;
+  for (let view = 0; view < views.count; view++) {
+    // The nearest is the view itself, unless another one is equal to it.
+    const nearest = indices[2 * view] === view ? indices[2 * view + 1]! : indices[2 * view]!;
+    if (nearest === (view + half) % views.count) right++;
+  }
+  return (100 * right) / views.count;
 }
 
 /** A quick look during training: nearest neighbours of h among a few images, accuracy in percent. */

@@ -12,7 +12,7 @@
  * Dimensions: B batch (2N views in training), H×W pixels, C channels.
  */
 import { tf } from '@milestones/backend';
-import { BatchNorm, Dense, globalAveragePool2d, Module, normal, type DenseOptions } from '@milestones/core';
+import { BatchNorm, Dense, globalAveragePool2d, Module } from '@milestones/core';
 import { NormedConvolution, ResNet, type ResidualBlock } from '@milestones/resnet';
 import { modelConfig, type ModelConfig, type ModelOptions, type SimCLRSize } from './config.ts';
 import { loadPretrained } from './weights.ts';
@@ -94,9 +94,9 @@ export class IdentityHead extends Module {
 export class LinearHead extends Module {
   readonly output: Dense;
 
-  constructor(features: number, output: number, options: DenseOptions = {}) {
+  constructor(features: number, output: number) {
     super();
-    this.output = new Dense(features, output, options);
+    this.output = new Dense(features, output);
   }
 
   forward(h: tf.Tensor2D): tf.Tensor2D {
@@ -110,11 +110,11 @@ export class MlpHead extends Module {
   readonly norm: BatchNorm | undefined;
   readonly output: Dense;
 
-  constructor(features: number, hidden: number, output: number, batchNorm: boolean, options: DenseOptions = {}) {
+  constructor(features: number, hidden: number, output: number, batchNorm: boolean) {
     super();
-    this.hidden = new Dense(features, hidden, { ...options, bias: !batchNorm });
+    this.hidden = new Dense(features, hidden, { bias: !batchNorm });
     this.norm = batchNorm ? new BatchNorm({ features: hidden }) : undefined;
-    this.output = new Dense(hidden, output, options);
+    this.output = new Dense(hidden, output);
   }
 
   forward(h: tf.Tensor2D): tf.Tensor2D {
@@ -124,15 +124,15 @@ export class MlpHead extends Module {
 }
 
 /**
- * The three heads of figure 8. Weights that begin small beside the biases let all z begin nearly alike, and the loss at
- * ln(2N − 1): with large ones, two views of an image are alike from the start, because their colours are.
+ * The three heads of figure 8. Without batch norm in the head, all z of an untrained network point nearly the same way (ReLU
+ * and the mean over places leave nothing negative in h), so that its loss is ln(2N − 1) to a percent. With batch norm it
+ * begins some percent lower: the two views of an image have alike colours. Heads that begin with small weights come closer
+ * still, but then all z first spread along one line and learn little.
  */
-function projectionHead(config: ModelConfig, features: number): ProjectionHead {
-  const { head, hidden, output, batchNorm, headDeviation } = config;
-  const options = headDeviation === 0 ? {} : { weightInitializer: normal(headDeviation) };
+function projectionHead({ head, hidden, output, batchNorm }: ModelConfig, features: number): ProjectionHead {
   if (head === 'none') return new IdentityHead();
-  if (head === 'linear') return new LinearHead(features, output, options);
-  return new MlpHead(features, hidden === 0 ? features : hidden, output, batchNorm, options);
+  if (head === 'linear') return new LinearHead(features, output);
+  return new MlpHead(features, hidden === 0 ? features : hidden, output, batchNorm);
 }
 
 /** Encoder and head. Only the encoder is kept for use: h is better than z by more than 10 points (section 4.2). */

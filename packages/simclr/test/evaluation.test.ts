@@ -1,16 +1,20 @@
 import { tf, useBackend } from '@milestones/backend';
 import { Random } from '@milestones/core';
 import { generateShapes } from '@milestones/datasets';
+import * as v from 'valibot';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
+  augmentationSchema,
   firstRows,
   linearProbeAccuracy,
   nearestNeighborAccuracy,
   nearestNeighbors,
   neighborPicture,
+  partnerAccuracy,
   representImages,
   representPixels,
   SimCLR,
+  viewsToPair,
   type Representations,
 } from '../src/index.ts';
 
@@ -113,6 +117,7 @@ describe('the linear probe', () => {
 
 describe('representations', () => {
   const images = generateShapes({ count: 7, seed: 1, size: 8 });
+  const augmentation = v.parse(augmentationSchema, {});
 
   it('are of frozen networks in evaluation mode, whatever the batch', async () => {
     const model = new SimCLR({ encoder: 'small', widths: [4, 5], strides: [1, 2], output: 3 }).initialize(1);
@@ -129,6 +134,15 @@ describe('representations', () => {
     expect(await weights()).toEqual(before);
     expect(model.training).toBe(true);
     model.dispose();
+  });
+
+  it('of two views that know each other find each other', async () => {
+    const views = await viewsToPair(images, augmentation, { count: 5, seed: 1 });
+    expect([views.count, views.height, [...views.labels]]).toEqual([10, 8, [0, 1, 2, 3, 4, 0, 1, 2, 3, 4]]);
+    expect(views.images.subarray(0, 192)).not.toEqual(views.images.subarray(5 * 192, 6 * 192));
+    expect(await partnerAccuracy(rows([[1, 0], [0, 1], [1, 0.1], [0.1, 1]], [0, 1, 0, 1]))).toBe(100); // prettier-ignore
+    expect(await partnerAccuracy(rows([[1, 0], [1, 0.1], [0, 1], [0.1, 1]], [0, 1, 0, 1]))).toBe(0); // prettier-ignore
+    expect(await partnerAccuracy(rows([[1, 0], [0, 1], [1, 0], [0, 1]], [0, 1, 0, 1]))).toBe(100); // prettier-ignore
   });
 
   it('without a head are the same twice', async () => {

@@ -221,6 +221,7 @@ function groupSection(groups: readonly TrialGroup[], metric: string): string[] {
       ]),
       { align: 'r'.repeat(columns.length + 3) },
     ),
+    'Compare settings by these means: the best single trial owes a part of its lead to its seed or fold.',
   ];
 }
 

@@ -21,10 +21,11 @@ import {
   positiveNumber,
   zeros,
 } from '@milestones/core';
-import { figurePoints, generateFigures, imageGrid, type FigureSet } from '@milestones/datasets';
+import { figurePoints, generateFigures, type FigureSet } from '@milestones/datasets';
 import * as v from 'valibot';
 import { defineExperiment, type Outcome } from '../experiment.ts';
 import { drawBatch, trainByAdam } from '../train-by-adam.ts';
+import { drawMaps } from './pictures.ts';
 import { imageBatch, inPieces } from './scene-tensors.ts';
 
 const start = { weightInitializer: heNormal(), biasInitializer: zeros() };
@@ -35,7 +36,7 @@ const schema = v.strictObject({
   size: option(v.pipe(positiveInteger, v.multipleOf(2)), 32, 'H and W'),
   channels: option(positiveInteger, 24, 'channels of the maps before the last'),
   batchSize: option(positiveInteger, 16, 'figures per update'),
-  steps: option(positiveInteger, 1500, 'updates'),
+  steps: option(positiveInteger, 3000, 'updates'),
   learningRate: option(positiveNumber, 4e-3, 'learning rate of Adam at the start'),
 });
 
@@ -115,7 +116,7 @@ export const pose = defineExperiment({
   presets: {
     quick: {
       why: 'a short training; the mean pose has few of the points right',
-      minutes: 0.3,
+      minutes: 0.1,
       set: { count: 1000, testCount: 100, channels: 16, steps: 250, learningRate: 8e-3 },
       targets: [
         { metric: 'gainOverMean', claim: 'share of correct points beyond that of the mean pose', expected: [0.3, 1] },
@@ -123,7 +124,7 @@ export const pose = defineExperiment({
     },
     laptop: {
       why: 'colour tells left from right, and nothing hides: nearly all points should be found',
-      minutes: 4,
+      minutes: 3,
       targets: [
         { metric: 'correctPoints', claim: 'share of points within a tenth of the body’s size', expected: [0.9, 1] },
         { metric: 'gainOverMean', claim: 'the same, beyond that of the mean pose', expected: [0.3, 1] },
@@ -150,10 +151,7 @@ export const pose = defineExperiment({
       },
       steps,
       learningRate,
-      onStep: (step, loss) => {
-        if (step % 20 === 0) context.log(step, { loss });
-        context.advance({ loss });
-      },
+      context,
     });
 
     const look = compile((images: tf.Tensor4D) => {
@@ -182,17 +180,3 @@ export const pose = defineExperiment({
     };
   },
 });
-
-/** A row of figures, and below it a row of maps for each point, as large as the figures. */
-function drawMaps({ images, size }: FigureSet, maps: Float32Array, count: number) {
-  const pixels = size * size;
-  const values = new Float32Array((1 + K) * count * pixels * 3);
-  for (let index = 0; index < values.length; index++) {
-    const [row, figure] = [Math.floor(index / (count * pixels * 3)), Math.floor(index / (pixels * 3)) % count];
-    const place = Math.floor(index / 3) % pixels;
-    const [y, x] = [Math.floor(place / size / 2), Math.floor((place % size) / 2)];
-    values[index] =
-      row === 0 ? images[index]! / 255 : maps[(figure * (pixels / 4) + (y * size) / 2 + x) * K + row - 1]!;
-  }
-  return imageGrid(values, { height: size, width: size, channels: 3 }, { columns: count });
-}

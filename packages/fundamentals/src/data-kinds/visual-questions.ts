@@ -11,26 +11,13 @@
  * Dimensions: B batch, H×W pixels, T words, C channels, A answers.
  */
 import { compile, tf } from '@milestones/backend';
-import {
-  Convolution2D,
-  crossEntropyLoss,
-  Dense,
-  Embedding,
-  Lstm,
-  heNormal,
-  Module,
-  option,
-  positiveInteger,
-  positiveNumber,
-  zeros,
-} from '@milestones/core';
+import { crossEntropyLoss, option, positiveInteger, positiveNumber } from '@milestones/core';
 import { askAboutScenes, generateScenes, sceneAnswers, type SceneQuestion } from '@milestones/datasets';
 import * as v from 'valibot';
 import { defineExperiment, type Outcome } from '../experiment.ts';
 import { drawBatch, trainByAdam } from '../train-by-adam.ts';
+import { QuestionNet } from './question-net.ts';
 import { imageBatch, inPieces } from './scene-tensors.ts';
-
-const start = { weightInitializer: heNormal(), biasInitializer: zeros() };
 
 const schema = v.strictObject({
   count: option(positiveInteger, 4000, 'scenes for training'),
@@ -39,70 +26,12 @@ const schema = v.strictObject({
   size: option(v.pipe(positiveInteger, v.multipleOf(4)), 32, 'H and W'),
   channels: option(positiveInteger, 32, 'C'),
   batchSize: option(positiveInteger, 32, 'questions per update'),
-  steps: option(positiveInteger, 3000, 'updates'),
+  steps: option(positiveInteger, 12_000, 'updates'),
   learningRate: option(positiveNumber, 2e-3, 'learning rate of Adam at the start'),
 });
 
 /** T: "is the disc left of the square". */
 const longest = 7;
-
-/** Image and question → answer. */
-export class QuestionNet extends Module {
-  readonly words: Embedding;
-  readonly reader: Lstm;
-  readonly eyes: Convolution2D[];
-  readonly looks: Convolution2D[];
-  readonly gates: Dense[];
-  readonly hidden: Dense;
-  readonly output: Dense;
-
-  constructor(words: number, channels: number) {
-    super();
-    this.words = new Embedding(words, channels);
-    this.reader = new Lstm({ features: channels, hidden: 2 * channels });
-    const halving = { size: 4, stride: 2, padding: 1 } as const;
-    this.eyes = [
-      new Convolution2D({ ...start, inputChannels: 3, outputChannels: channels, ...halving }),
-      new Convolution2D({ ...start, inputChannels: channels, outputChannels: channels, ...halving }),
-    ];
-    // Two channels more: where a pixel is, without which "left of" has no answer.
-    this.looks = [0, 1].map((look) => {
-      return new Convolution2D({
-        ...start,
-        inputChannels: channels + (look === 0 ? 2 : 0),
-        outputChannels: channels,
-        size: 3,
-        padding: 1,
-      });
-    });
-    this.gates = [0, 1].map(() => new Dense(2 * channels, 2 * channels));
-    this.hidden = new Dense(2 * channels, 2 * channels);
-    this.output = new Dense(2 * channels, sceneAnswers.length);
-  }
-
-  /** [B, H, W, 3] and int32 [B, T] → [B, A] */
-  forward(images: tf.Tensor4D, question: tf.Tensor2D): tf.Tensor {
-    const { states } = this.reader.forward(this.words.forward(question));
-    const asked = states[0]!.output; // [B, 2 C]
-    let x = this.eyes.reduce((features, layer) => tf.relu(layer.forward(features)), images); // [B, H/4, W/4, C]
-    x = tf.concat([x, coordinates(x)], 3);
-    for (const [index, look] of this.looks.entries()) {
-      const seen = look.forward(x); // [B, H/4, W/4, C]
-      const [scale, shift] = tf.split(tf.reshape(this.gates[index]!.forward(asked), [seen.shape[0], 1, 1, -1]), 2, 3);
-      x = tf.relu(tf.add(tf.mul(seen, tf.add(scale!, 1)), shift!)) as tf.Tensor4D;
-    }
-    const brightest = tf.max(x, [1, 2]); // [B, C]
-    const all = tf.mean(x, [1, 2]); // [B, C]: counting needs a sum
-    return this.output.forward(tf.relu(this.hidden.forward(tf.concat([brightest, all], 1))));
-  }
-}
-
-/** [B, H, W, 2]: from −1 on the left and above to 1. */
-function coordinates({ shape: [images, height, width] }: tf.Tensor4D): tf.Tensor4D {
-  const across = tf.tile(tf.reshape(tf.linspace(-1, 1, width), [1, 1, width, 1]), [images, height, 1, 1]);
-  const down = tf.tile(tf.reshape(tf.linspace(-1, 1, height), [1, height, 1, 1]), [images, 1, width, 1]);
-  return tf.concat([across, down], 3) as tf.Tensor4D;
-}
 
 /** How often a question's most common answer in `train` is right in `test`. */
 export function blindAccuracy(train: readonly SceneQuestion[], test: readonly SceneQuestion[]): number {
@@ -128,7 +57,7 @@ export const visualQuestions = defineExperiment({
   presets: {
     quick: {
       why: 'a short training on scenes of 24 pixels: some kinds of question are learned',
-      minutes: 0.3,
+      minutes: 0.18,
       set: { count: 1500, testCount: 100, size: 24, channels: 24, steps: 400, learningRate: 5e-3 },
       targets: [
         { metric: 'gainOverBlind', claim: 'share of right answers beyond the blind baseline', expected: [0.05, 1] },
@@ -136,7 +65,7 @@ export const visualQuestions = defineExperiment({
     },
     laptop: {
       why: 'until colours, shapes and numbers are answered; places are learned last',
-      minutes: 8,
+      minutes: 6,
       targets: [
         { metric: 'gainOverBlind', claim: 'share of right answers beyond the blind baseline', expected: [0.25, 1] },
         { metric: 'accuracy', claim: 'share of right answers about unseen scenes', expected: [0.7, 1] },
@@ -185,10 +114,7 @@ export const visualQuestions = defineExperiment({
       batch: (step) => asked(train, drawBatch(random.fork(String(step)), train.questions.length, batchSize)),
       steps,
       learningRate,
-      onStep: (step, loss) => {
-        if (step % 20 === 0) context.log(step, { loss });
-        context.advance({ loss });
-      },
+      context,
     });
 
     const answer = compile((images: tf.Tensor4D, question: tf.Tensor2D) =>

@@ -10,7 +10,14 @@
  * times. Then stratified 10-fold validation of a ridge classifier is compared with a test set, and chooses λ.
  * Dimensions: N examples, D inputs, K classes.
  */
-import { option, positiveInteger, positiveNumber, stratifiedFolds, type Fold } from '@milestones/core';
+import {
+  nonNegativeInteger,
+  option,
+  positiveInteger,
+  positiveNumber,
+  stratifiedFolds,
+  type Fold,
+} from '@milestones/core';
 import type { ImageDataset } from '@milestones/datasets';
 import * as v from 'valibot';
 import { imageSet } from '../data.ts';
@@ -25,7 +32,8 @@ const schema = v.strictObject({
   blocks: option(positiveInteger, 7, 'an image becomes blocks × blocks means'),
   folds: option(positiveInteger, 10, 'k'),
   leftOut: option(positiveInteger, 100, 'N of leave-one-out'),
-  penalty: option(positiveNumber, 0.3, 'λ of leave-one-out'),
+  penalty: option(positiveNumber, 0.3, 'λ of leave-one-out, and of the one fold'),
+  fold: option(v.nullable(nonNegativeInteger), null, 'also validate on this fold alone; a sweep goes over all of them'),
 });
 
 /** λ from which validation chooses. */
@@ -132,6 +140,10 @@ export const kFoldValidation = defineExperiment({
     const { trained, closed } = leaveOneOut(few, train.targets.slice(0, leftOut), penalty);
     context.advance();
     const folds = stratifiedFolds(train.labels, count, context.random('folds'));
+    const alone = settings.fold === null ? undefined : folds[settings.fold];
+    if (settings.fold !== null && alone === undefined) {
+      throw new Error(`k-fold-validation: fold ${settings.fold} arrived; the ${count} folds are 0 to ${count - 1}.`);
+    }
     const found = penalties.map((lambda) => {
       const accuracies = validate(train, folds, lambda);
       const validation = accuracies.reduce((sum, each) => sum + each, 0) / count;
@@ -151,6 +163,7 @@ export const kFoldValidation = defineExperiment({
         estimateError: (chosen.validation - chosen.test) / both,
         chosenPenalty: chosen.lambda,
         regret: Math.max(...found.map((each) => each.test)) - chosen.test,
+        ...(alone !== undefined && { foldAccuracy: validate(train, [alone], penalty)[0]! }),
       },
       drawings: [
         {

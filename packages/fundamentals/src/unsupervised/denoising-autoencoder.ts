@@ -9,23 +9,13 @@
  * Dimensions: B batch, P pixels.
  */
 import { tf } from '@milestones/backend';
-import {
-  Dense,
-  fraction,
-  heNormal,
-  Module,
-  option,
-  positiveInteger,
-  positiveNumber,
-  principalComponents,
-  RandomKey,
-  zeros,
-} from '@milestones/core';
+import { fraction, option, positiveInteger, positiveNumber, principalComponents, RandomKey } from '@milestones/core';
 import { imageGrid } from '@milestones/datasets';
 import * as v from 'valibot';
 import { imageSet } from '../data.ts';
 import { defineExperiment, type ExperimentContext, type Outcome } from '../experiment.ts';
 import { drawBatch, trainByAdam } from '../train-by-adam.ts';
+import { Autoencoder } from './autoencoder-net.ts';
 import { greyImages, takeImages, type GreyImages } from './grey-images.ts';
 
 const schema = v.strictObject({
@@ -37,40 +27,10 @@ const schema = v.strictObject({
   code: option(positiveInteger, 30, 'numbers in the middle, and principal components'),
   corruption: option(fraction, 0.3, 'share of the pixels that the denoising net does not see'),
   batchSize: option(positiveInteger, 100, 'images per update'),
-  steps: option(positiveInteger, 4000, 'updates of each net'),
+  steps: option(positiveInteger, 12_000, 'updates of each net'),
   learningRate: option(positiveNumber, 2e-3, 'learning rate of Adam at the start'),
 });
 type Settings = v.InferOutput<typeof schema>;
-
-/** P → hidden → code → hidden mirrored → P; ReLU between, a linear code, a sigmoid at the end. */
-export class Autoencoder extends Module {
-  readonly encoder: Dense[];
-  readonly decoder: Dense[];
-
-  constructor(pixels: number, { hidden, code }: Pick<Settings, 'hidden' | 'code'>) {
-    super();
-    const chain = (sizes: number[]): Dense[] =>
-      sizes.slice(1).map((size, index) => {
-        return new Dense(sizes[index]!, size, { weightInitializer: heNormal(), biasInitializer: zeros() });
-      });
-    this.encoder = chain([pixels, ...hidden, code]);
-    this.decoder = chain([code, ...hidden.toReversed(), pixels]);
-  }
-
-  /** [B, P] → [B, code] */
-  encode(x: tf.Tensor): tf.Tensor {
-    return through(this.encoder, x);
-  }
-
-  /** [B, P] → [B, P] */
-  forward(x: tf.Tensor): tf.Tensor {
-    return tf.sigmoid(through(this.decoder, this.encode(x)));
-  }
-}
-
-function through(layers: readonly Dense[], x: tf.Tensor): tf.Tensor {
-  return layers.reduce((activity, layer, index) => layer.forward(index === 0 ? activity : tf.relu(activity)), x);
-}
 
 /** Σ over pixels of the squared difference, mean over images. */
 function squaredError(rebuilt: tf.Tensor, images: tf.Tensor): tf.Tensor {
@@ -92,7 +52,7 @@ export const denoisingAutoencoder = defineExperiment({
   presets: {
     quick: {
       why: 'generated digits of 14 × 14 pixels and a code of 6 numbers',
-      minutes: 0.2,
+      minutes: 0.1,
       set: {
         images: 'digits',
         count: 2000,
@@ -115,7 +75,7 @@ export const denoisingAutoencoder = defineExperiment({
     },
     laptop: {
       why: 'MNIST and the paper’s code of 30 numbers: the paper has 3.00 for its net, 8.01 for logistic and 13.87 for plain PCA',
-      minutes: 10,
+      minutes: 8,
       targets: [
         {
           metric: 'plainError',
@@ -231,10 +191,8 @@ async function learn(
     ],
     steps,
     learningRate,
-    onStep: (step, loss) => {
-      if (step % 50 === 0) context.log(step, { [`${name}Loss`]: loss });
-      context.advance({ [`${name}Loss`]: loss });
-    },
+    context,
+    metric: `${name}Loss`,
   });
   return net;
 }

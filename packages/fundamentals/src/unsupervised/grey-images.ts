@@ -54,3 +54,16 @@ export function takeImages({ values, size }: GreyImages, indices: readonly numbe
   }
   return taken;
 }
+
+/** Nats per image of `test` where each pixel is a coin of its own, with the share of ones in `train` as probability. */
+export function coinNats(train: GreyImages, test: GreyImages): number {
+  const pixels = train.size ** 2;
+  const share = new Float64Array(pixels).fill(1); // one image more of each kind: no probability is 0
+  for (const [index, value] of train.values.entries()) share[index % pixels]! += value;
+  let sum = 0;
+  for (const [index, value] of test.values.entries()) {
+    const p = share[index % pixels]! / (train.count + 2);
+    sum -= Math.log(value === 1 ? p : 1 - p);
+  }
+  return sum / test.count;
+}

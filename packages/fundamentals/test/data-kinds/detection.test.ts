@@ -1,13 +1,8 @@
 import { useBackend } from '@milestones/backend';
 import { generateScenes } from '@milestones/datasets';
 import { beforeAll, describe, expect, it } from 'vitest';
-import {
-  cellTargets,
-  detection,
-  type Detection,
-  meanAveragePrecision,
-  readCells,
-} from '../../src/data-kinds/detection.ts';
+import { cellTargets, type Detection, meanAveragePrecision, readCells } from '../../src/data-kinds/detection-cells.ts';
+import { detection } from '../../src/data-kinds/detection.ts';
 import { runQuick } from '../run-quick.ts';
 
 beforeAll(async () => {

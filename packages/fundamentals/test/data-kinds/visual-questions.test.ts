@@ -1,6 +1,7 @@
 import { tf, useBackend } from '@milestones/backend';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { blindAccuracy, QuestionNet, visualQuestions } from '../../src/data-kinds/visual-questions.ts';
+import { QuestionNet } from '../../src/data-kinds/question-net.ts';
+import { blindAccuracy, visualQuestions } from '../../src/data-kinds/visual-questions.ts';
 import { runQuick } from '../run-quick.ts';
 
 beforeAll(async () => {

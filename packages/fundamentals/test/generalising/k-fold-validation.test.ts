@@ -16,6 +16,16 @@ describe('k-fold-validation', () => {
     expect(Math.abs(metrics['estimateError']!)).toBeLessThan(4);
   });
 
+  it('validates on one fold alone, so that a sweep over the folds is the cross-validation', async () => {
+    const small = { trainImages: 60, testImages: 60, blocks: 3, leftOut: 10, folds: 2 };
+    const { metrics } = await runQuick(kFoldValidation, small);
+    const penalty = metrics['chosenPenalty']!;
+    const alone = [0, 1].map((fold) => runQuick(kFoldValidation, { ...small, penalty, fold }));
+    const [first, second] = (await Promise.all(alone)).map((outcome) => outcome.metrics['foldAccuracy']!);
+    expect((first! + second!) / 2).toBeCloseTo(metrics['validationAccuracy']!, 9);
+    await expect(runQuick(kFoldValidation, { ...small, fold: 2 })).rejects.toThrow('the 2 folds are 0 to 1');
+  });
+
   it('leaves one out by residual / (1 − h), for any penalty', () => {
     const random = new Random(1);
     const draw = (columns: number): Float64Array<ArrayBuffer>[] =>

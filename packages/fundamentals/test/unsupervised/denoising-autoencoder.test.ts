@@ -1,6 +1,7 @@
 import { tf, useBackend } from '@milestones/backend';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Autoencoder, denoisingAutoencoder } from '../../src/unsupervised/denoising-autoencoder.ts';
+import { Autoencoder } from '../../src/unsupervised/autoencoder-net.ts';
+import { denoisingAutoencoder } from '../../src/unsupervised/denoising-autoencoder.ts';
 import { runQuick } from '../run-quick.ts';
 
 beforeAll(async () => {

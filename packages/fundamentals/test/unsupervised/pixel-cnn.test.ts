@@ -1,8 +1,9 @@
 import { tf, useBackend } from '@milestones/backend';
 import { Random } from '@milestones/core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { binarize, greyImages, takeImages } from '../../src/unsupervised/grey-images.ts';
-import { coinNats, gradientReach, pixelCnn, PixelCnn } from '../../src/unsupervised/pixel-cnn.ts';
+import { binarize, coinNats, greyImages, takeImages } from '../../src/unsupervised/grey-images.ts';
+import { gradientReach, PixelCnn } from '../../src/unsupervised/pixel-cnn-net.ts';
+import { pixelCnn } from '../../src/unsupervised/pixel-cnn.ts';
 import { runQuick } from '../run-quick.ts';
 
 beforeAll(async () => {

@@ -6,7 +6,7 @@ import { encodePng } from '@milestones/datasets/node';
 import type { Chart, Command, Run } from '@milestones/reproduce';
 import type { RunConfig } from '../config.ts';
 import { comparisons, metricName, type Net } from '../experiments.ts';
-import { judge, judgeBaselines, monitor, type ImageSplits } from '../judge.ts';
+import { judge, judgeBaselines, monitor, partnerAccuracy, viewsToPair, type ImageSplits } from '../judge.ts';
 import { SimCLR } from '../model.ts';
 import { neighborPicture } from '../neighbor-picture.ts';
 import { representImages } from '../represent.ts';
@@ -102,8 +102,16 @@ async function baselines(
 ): Promise<Record<string, number>> {
   const untrained = new SimCLR(net.model).initialize(seed);
   try {
-    const { pixels, random } = await judgeBaselines(untrained, images, config.evaluation, seed);
-    return { pixelsKnn: pixels.knn, pixelsLinear: pixels.linear, randomKnn: random.knn, randomLinear: random.linear };
+    const views = await viewsToPair(images.test, config.augmentation, { count: config.evaluation.pairs, seed });
+    const { pixels, random } = await judgeBaselines(untrained, images, config.evaluation, { views, seed });
+    return {
+      pixelsKnn: pixels.knn,
+      pixelsLinear: pixels.linear,
+      pixelsPartner: pixels.partner,
+      randomKnn: random.knn,
+      randomLinear: random.linear,
+      randomPartner: random.partner,
+    };
   } finally {
     untrained.dispose();
   }
@@ -111,7 +119,7 @@ async function baselines(
 
 /** Scores of h and, where there is a head, of z. With h come its neighbours as a picture. */
 async function judgeNet(
-  { config: { evaluation }, seed }: Command<RunConfig>,
+  { config: { augmentation, evaluation }, seed }: Command<RunConfig>,
   run: Run,
   net: Net,
   model: SimCLR,
@@ -126,7 +134,14 @@ async function judgeNet(
   await run.saveSample(`neighbors-${net.name}.png`, encodePng(picture));
   const facts = { classes: images.train.classNames.length, seed };
   const h = await judge(bank.h, queries.h, evaluation, facts);
-  const scores = { [metricName(net, 'knn')]: h.knn, [metricName(net, 'linear')]: h.linear };
+  // The whole run's policy, whatever part of it this network was trained with.
+  const views = await viewsToPair(images.test, augmentation, { count: evaluation.pairs, seed });
+  const paired = await representImages(model, views, evaluation.batchSize);
+  const scores = {
+    [metricName(net, 'knn')]: h.knn,
+    [metricName(net, 'linear')]: h.linear,
+    [metricName(net, 'partner')]: await partnerAccuracy(paired.h),
+  };
   if (net.model.head === 'none') return scores;
   const z = await judge(bank.z, queries.z, evaluation, facts);
   return { ...scores, [metricName(net, 'zKnn')]: z.knn, [metricName(net, 'zLinear')]: z.linear };
@@ -162,6 +177,8 @@ function notesOf({ training, evaluation }: RunConfig, images: ImageSplits): stri
       `'${images.test.name}', accuracies in percent. Knn: ${neighbors} nearest neighbours by the cosine among the training ` +
       `images, ${votes}. Linear: logistic regression on frozen, standardised representations, ${probeEpochs} epochs. ` +
       'Random: the encoder of the first network before training, its batch norm settled on 40 batches.',
+    `Partner: of two views of each of ${Math.min(evaluation.pairs, images.test.count)} test images, how many find the other ` +
+      'one nearest among all.',
     `FirstLoss is of the first batch, before any update; ln(2N − 1) = ${uniformLoss(training.batchSize).toFixed(4)}.`,
   ];
 }
