@@ -12,6 +12,8 @@ export { RuntimeLostError, RuntimeUnavailableError } from './runtime/errors.ts';
 export type {
   ExecutionOptions,
   ExecutionProvider,
+  Feed,
+  FilledTensor,
   GraphSession,
   HostTensor,
   Runtime,

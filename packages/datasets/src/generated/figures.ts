@@ -14,7 +14,7 @@ export interface FigureSet {
   readonly images: Uint8Array;
   /** [N, points, 2], flat: x and y in pixels from the upper left corner. */
   readonly points: Float32Array;
-  /** [N]: the longer side of the box around the points of each figure, in pixels. */
+  /** [N], the longer side of the box around the points of each figure, in pixels. */
   readonly extents: Float32Array;
   readonly count: number;
   /** Height and width. */
