@@ -1,4 +1,9 @@
 /** Choosing a learning rate from a grid. */
+import { positiveNumber } from '@milestones/core';
+import * as v from 'valibot';
+
+/** A setting: the rates to try. */
+export const rateGrid = v.pipe(v.array(positiveNumber), v.minLength(1));
 
 /** The rate and result with the least `cost`. */
 export function bestRate<Result>(

@@ -5,7 +5,7 @@ import type { Matrix } from './matrices.ts';
 /** Images as the means of blocks × blocks pieces of them, first channel, from 0 to 1: [N, blocks²]. */
 export function thumbnails({ images, count, height, width, channels }: ImageDataset, blocks: number): Matrix {
   return Array.from({ length: count }, (_, image) => {
-    const row = new Float64Array(blocks ** 2);
+    const row = new Array<number>(blocks ** 2).fill(0);
     for (let pixel = 0; pixel < height * width; pixel++) {
       const [y, x] = [Math.floor(pixel / width), pixel % width];
       const block = Math.floor((y * blocks) / height) * blocks + Math.floor((x * blocks) / width);

@@ -20,16 +20,14 @@ import {
   nonNegativeNumber,
   option,
   positiveInteger,
-  positiveNumber,
   SGD,
 } from '@milestones/core';
 import * as v from 'valibot';
 import { defineExperiment, type ExperimentContext, type Outcome } from '../experiment.ts';
 import { ImageRows } from '../image-rows.ts';
 import { trainEpochs, updatesPerEpoch } from '../train-epochs.ts';
-import { bestRate, edgeOfGrid } from '../best-rate.ts';
+import { bestRate, edgeOfGrid, rateGrid } from '../best-rate.ts';
 
-const grid = v.pipe(v.array(positiveNumber), v.minLength(1));
 const schema = v.strictObject({
   images: option(v.picklist(['digits', 'mnist', 'fashion']), 'mnist', 'the images; digits are generated'),
   count: option(positiveInteger, 60_000, 'training images'),
@@ -37,9 +35,9 @@ const schema = v.strictObject({
   epochs: option(positiveInteger, 45, 'epochs of each training; the figure shows 45'),
   seeds: option(positiveInteger, 3, 'trainings of each optimizer at its best rate, with batches of their own'),
   regularisation: option(nonNegativeNumber, 1e-4, 'λ; the paper does not state its own'),
-  adamRates: option(grid, [0.003, 0.01, 0.03, 0.1, 0.3], 'α of Adam'),
-  nesterovRates: option(grid, [0.1, 0.3, 1, 3, 10], 'α of gradient descent with Nesterov’s momentum 0.9'),
-  adagradRates: option(grid, [0.03, 0.1, 0.3, 1, 3], 'α of AdaGrad'),
+  adamRates: option(rateGrid, [0.003, 0.01, 0.03, 0.1, 0.3], 'α of Adam'),
+  nesterovRates: option(rateGrid, [0.1, 0.3, 1, 3, 10], 'α of gradient descent with Nesterov’s momentum 0.9'),
+  adagradRates: option(rateGrid, [0.03, 0.1, 0.3, 1, 3], 'α of AdaGrad'),
   curveEpochs: option(nonNegativeInteger, 10, 'epoch at which Adam’s cost is reported beside the last; 0 for none'),
 });
 type Settings = v.InferOutput<typeof schema>;

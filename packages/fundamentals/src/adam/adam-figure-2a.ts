@@ -20,7 +20,6 @@ import {
   Module,
   option,
   positiveInteger,
-  positiveNumber,
   type RandomKey,
   RMSProp,
   SGD,
@@ -29,9 +28,8 @@ import * as v from 'valibot';
 import { defineExperiment, type ExperimentContext, type Outcome } from '../experiment.ts';
 import { ImageRows } from '../image-rows.ts';
 import { trainEpochs, updatesPerEpoch } from '../train-epochs.ts';
-import { bestRate, edgeOfGrid } from '../best-rate.ts';
+import { bestRate, edgeOfGrid, rateGrid } from '../best-rate.ts';
 
-const grid = v.pipe(v.array(positiveNumber), v.minLength(1));
 const schema = v.strictObject({
   images: option(v.picklist(['digits', 'mnist', 'fashion']), 'mnist', 'the images; digits are generated'),
   count: option(positiveInteger, 60_000, 'training images'),
@@ -40,11 +38,11 @@ const schema = v.strictObject({
   batchSize: option(positiveInteger, 128, 'B, images in a mini-batch'),
   epochs: option(positiveInteger, 10, 'epochs at the best rate; the figure shows 200'),
   searchEpochs: option(positiveInteger, 2, 'epochs of each rate of a grid'),
-  adamRates: option(grid, [3e-4, 1e-3, 3e-3], 'rates of Adam'),
-  nesterovRates: option(grid, [0.03, 0.1, 0.3], 'rates of gradient descent with Nesterov’s momentum 0.9'),
-  adagradRates: option(grid, [3e-3, 1e-2, 3e-2], 'rates of AdaGrad'),
-  rmspropRates: option(grid, [1e-4, 3e-4, 1e-3], 'rates of RMSProp'),
-  adadeltaRates: option(grid, [0.3, 1, 3], 'rates of AdaDelta; its paper has 1'),
+  adamRates: option(rateGrid, [3e-4, 1e-3, 3e-3], 'rates of Adam'),
+  nesterovRates: option(rateGrid, [0.03, 0.1, 0.3], 'rates of gradient descent with Nesterov’s momentum 0.9'),
+  adagradRates: option(rateGrid, [3e-3, 1e-2, 3e-2], 'rates of AdaGrad'),
+  rmspropRates: option(rateGrid, [1e-4, 3e-4, 1e-3], 'rates of RMSProp'),
+  adadeltaRates: option(rateGrid, [0.3, 1, 3], 'rates of AdaDelta; its paper has 1'),
 });
 type Settings = v.InferOutput<typeof schema>;
 

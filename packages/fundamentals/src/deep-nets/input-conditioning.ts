@@ -18,7 +18,7 @@ import { option, positiveInteger, positiveNumber } from '@milestones/core';
 import * as v from 'valibot';
 import { imageSet } from '../data.ts';
 import { defineExperiment, type Outcome, type Target } from '../experiment.ts';
-import { addDiagonal, eigenSymmetric, gram, multiply, solve, transpose, type Matrix } from '../matrices.ts';
+import { addDiagonal, eigenSymmetric, gram, multiply, solvePositive, transpose, type Matrix } from '../matrices.ts';
 import { thumbnails } from '../thumbnails.ts';
 
 const schema = v.strictObject({
@@ -35,7 +35,7 @@ type Kind = (typeof kinds)[number];
 /** The inputs treated, each row with a 1 behind it for the bias. */
 function treat(rows: Matrix, kind: Kind): Matrix {
   const size = rows[0]!.length;
-  const mean = Float64Array.from(
+  const mean = Array.from(
     { length: size },
     (_, place) => rows.reduce((sum, row) => sum + row[place]!, 0) / rows.length,
   );
@@ -49,7 +49,7 @@ function treat(rows: Matrix, kind: Kind): Matrix {
     const scaled = vectors.map((vector, index) => vector.map((value) => value / Math.sqrt(values[index]!)));
     treated = multiply(centred, transpose(scaled));
   }
-  return treated.map((row) => Float64Array.from([...row, 1]));
+  return treated.map((row) => [...row, 1]);
 }
 
 /** What gradient descent did on one kind of inputs. */
@@ -72,7 +72,7 @@ function descend(inputs: Matrix, targets: Matrix, steps: number, remaining: numb
     hessian.map((row) => row.map((value) => -rate * value)),
     1,
   ); // I − α H: what is left of an error in the weights
-  const best = solve(
+  const best = solvePositive(
     hessian,
     multiply(transpose(inputs), targets).map((row) => row.map((sum) => sum / inputs.length)),
   );
@@ -152,10 +152,8 @@ export const inputConditioning = defineExperiment({
     const dataset = await context.data.images(images, 'train', count);
     const means = thumbnails(dataset, blocks);
     const used = [...means[0]!.keys()].filter((place) => means.some((row) => row[place]! > 0.02));
-    const rows = means.map((row) => Float64Array.from(used, (place) => row[place]!)); // what is always black tells nothing
-    const wanted = Array.from(dataset.labels, (label) =>
-      Float64Array.from(dataset.classNames, (_, index) => Number(index === label)),
-    );
+    const rows = means.map((row) => Array.from(used, (place) => row[place]!)); // what is always black tells nothing
+    const wanted = Array.from(dataset.labels, (label) => dataset.classNames.map((_, index) => Number(index === label)));
     const found = {} as Record<Kind, Descent>;
     for (const kind of kinds) {
       found[kind] = descend(treat(rows, kind), wanted, steps, remaining);

@@ -22,7 +22,7 @@ import type { ImageDataset } from '@milestones/datasets';
 import * as v from 'valibot';
 import { imageSet } from '../data.ts';
 import { defineExperiment, type Outcome, type Target } from '../experiment.ts';
-import { addDiagonal, multiply, solve, transpose, type Matrix } from '../matrices.ts';
+import { addDiagonal, multiply, solvePositive, transpose, type Matrix } from '../matrices.ts';
 import { thumbnails } from '../thumbnails.ts';
 
 const schema = v.strictObject({
@@ -42,7 +42,7 @@ const penalties = [0.001, 0.01, 0.1, 1, 10, 100, 1000];
 /** Weights [D, K] of ridge regression: (Xᵀ X + λ I)⁻¹ Xᵀ Y. */
 export function ridge(inputs: Matrix, targets: Matrix, penalty: number): Matrix {
   const across = transpose(inputs);
-  return solve(addDiagonal(multiply(across, inputs), penalty), multiply(across, targets));
+  return solvePositive(addDiagonal(multiply(across, inputs), penalty), multiply(across, targets));
 }
 
 /** Errors [N] of leaving out one example at a time: by training N times, and by the closed form. */
@@ -53,7 +53,7 @@ export function leaveOneOut(inputs: Matrix, targets: Matrix, penalty: number): {
     return targets[left]![0]! - multiply([row], weights)[0]![0]!;
   });
   const across = transpose(inputs);
-  const hat = multiply(inputs, solve(addDiagonal(multiply(across, inputs), penalty), across)); // H [N, N]
+  const hat = multiply(inputs, solvePositive(addDiagonal(multiply(across, inputs), penalty), across)); // H [N, N]
   const fitted = multiply(hat, targets);
   const closed = targets.map(([y], index) => (y! - fitted[index]![0]!) / (1 - hat[index]![index]!));
   return { trained, closed };
@@ -69,8 +69,8 @@ interface Examples {
 function examplesOf(dataset: ImageDataset, blocks: number): Examples {
   const { labels, classNames } = dataset;
   return {
-    inputs: thumbnails(dataset, blocks).map((row) => Float64Array.from([...row, 1])),
-    targets: Array.from(labels, (label) => Float64Array.from(classNames, (_, index) => Number(index === label))),
+    inputs: thumbnails(dataset, blocks).map((row) => [...row, 1]),
+    targets: Array.from(labels, (label) => classNames.map((_, index) => Number(index === label))),
     labels,
   };
 }

@@ -13,7 +13,7 @@
 import { option, positiveInteger, positiveNumber, type Random } from '@milestones/core';
 import * as v from 'valibot';
 import { defineExperiment, type Outcome } from '../experiment.ts';
-import { dot, type Matrix, multiply, solve, type Vector } from './small-matrices.ts';
+import { apply, dot, type Matrix, solve, type Vector } from '../matrices.ts';
 
 const schema = v.strictObject({
   examples: option(positiveInteger, 2000, 'examples'),
@@ -65,7 +65,7 @@ function batchGradient({ x, y }: Problem, theta: Vector, size: number, random: R
 /** E‖g_B − ∇L‖² at θ = 0, over many draws. */
 function noiseOf(problem: Problem, size: number, draws: number, random: Random): number {
   const theta = problem.best.map(() => 0);
-  const exact = multiply(problem.hessian, problem.best).map((value) => -value); // ∇L(0) = −H θ*
+  const exact = apply(problem.hessian, problem.best).map((value) => -value); // ∇L(0) = −H θ*
   let sum = 0;
   for (let draw = 0; draw < draws; draw++) {
     const gradient = batchGradient(problem, theta, size, random);
@@ -81,7 +81,7 @@ function stepsToArrive(problem: Problem, size: number, rate: number, settings: S
   for (let step = 1; step <= most; step++) {
     batchGradient(problem, theta, size, random).forEach((slope, i) => (theta[i]! -= rate * slope));
     const off = theta.map((value, i) => value - problem.best[i]!);
-    const excess = dot(off, multiply(problem.hessian, off)) / 2;
+    const excess = dot(off, apply(problem.hessian, off)) / 2;
     if (excess <= settings.excess) return step;
     if (!(excess < 1e6)) return Infinity;
   }

@@ -13,7 +13,7 @@
 import { nonNegativeInteger, option, positiveInteger, positiveNumber, type Random } from '@milestones/core';
 import * as v from 'valibot';
 import { defineExperiment, type Outcome } from '../experiment.ts';
-import { dot, type Matrix, multiply, solve, transpose, type Vector } from './small-matrices.ts';
+import { apply, dot, type Matrix, multiply, solve, transpose, type Vector } from '../matrices.ts';
 
 const schema = v.strictObject({
   dimensions: option(positiveInteger, 5, 'parameters'),
@@ -33,12 +33,8 @@ interface Smooth {
 function inCoordinates({ gradient, hessian }: Smooth, m: Matrix): Smooth {
   const back = transpose(m);
   return {
-    gradient: (phi) => multiply(back, gradient(multiply(m, phi))),
-    hessian: (phi) => {
-      const curvature = hessian(multiply(m, phi));
-      const columns = transpose(m).map((column) => multiply(curvature, column)); // H M, column by column
-      return back.map((row) => columns.map((column) => dot(row, column)));
-    },
+    gradient: (phi) => apply(back, gradient(apply(m, phi))),
+    hessian: (phi) => multiply(back, multiply(hessian(apply(m, phi)), m)), // Mᵀ H M
   };
 }
 
@@ -129,7 +125,7 @@ export const newton = defineExperiment({
       hessian: () => scales.map((scale, i) => scales.map((_, j) => (i === j ? scale : 0))),
     };
     // In the coordinates φ the axes of the valley are no longer the axes of the parameters.
-    const landed = multiply(m, newtonStep(inCoordinates(diagonal, m), normals(dimensions)));
+    const landed = apply(m, newtonStep(inCoordinates(diagonal, m), normals(dimensions)));
     context.advance();
 
     const truth = normals(dimensions);
@@ -148,8 +144,8 @@ export const newton = defineExperiment({
       lengths.push({ newton: length(theta), plain: length(plainTheta) });
       [theta, phi] = [newtonStep(problem, theta), newtonStep(changed, phi)];
       [plainTheta, plainPhi] = [plainStep(problem, plainTheta, 1), plainStep(changed, plainPhi, 1)];
-      invarianceGap = Math.max(invarianceGap, distance(theta, multiply(m, phi)));
-      plainGap = distance(plainTheta, multiply(m, plainPhi));
+      invarianceGap = Math.max(invarianceGap, distance(theta, apply(m, phi)));
+      plainGap = distance(plainTheta, apply(m, plainPhi));
       context.advance();
     }
     return {

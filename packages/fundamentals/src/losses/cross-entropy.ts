@@ -24,12 +24,11 @@ import {
   SGD,
 } from '@milestones/core';
 import * as v from 'valibot';
-import { bestRate, edgeOfGrid } from '../best-rate.ts';
+import { bestRate, edgeOfGrid, rateGrid } from '../best-rate.ts';
 import { defineExperiment, type Outcome } from '../experiment.ts';
 import { ImageRows } from '../image-rows.ts';
 import { trainEpochs, updatesPerEpoch } from '../train-epochs.ts';
 
-const grid = v.pipe(v.array(positiveNumber), v.minLength(1));
 const schema = v.strictObject({
   images: option(v.picklist(['digits', 'mnist', 'fashion']), 'mnist', 'the images; digits are generated'),
   count: option(positiveInteger, 60_000, 'training images'),
@@ -38,8 +37,8 @@ const schema = v.strictObject({
   batchSize: option(positiveInteger, 128, 'B, images in a mini-batch'),
   epochs: option(positiveInteger, 5, 'epochs'),
   wrongScale: option(positiveNumber, 30, 'how much larger the output weights of the confident start are'),
-  crossEntropyRates: option(grid, [0.03, 0.1, 0.3, 1], 'rates under cross-entropy'),
-  squaredErrorRates: option(grid, [0.1, 0.3, 1, 3], 'rates under squared error'),
+  crossEntropyRates: option(rateGrid, [0.03, 0.1, 0.3, 1], 'rates under cross-entropy'),
+  squaredErrorRates: option(rateGrid, [0.1, 0.3, 1, 3], 'rates under squared error'),
 });
 
 const losses = {

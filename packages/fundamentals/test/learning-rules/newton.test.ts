@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { newton, newtonStep } from '../../src/learning-rules/newton.ts';
-import { solve, transpose } from '../../src/learning-rules/small-matrices.ts';
 import { expectClaims, runQuick } from '../run-quick.ts';
 
 describe('newton', () => {
@@ -17,28 +16,5 @@ describe('newton', () => {
 
   it('shows both claims', async () => {
     expectClaims(newton, await runQuick(newton));
-  });
-});
-
-describe('small matrices', () => {
-  it('solves with a zero on the diagonal, and refuses what is singular', () => {
-    const matrix = [
-      [0, 2],
-      [1, 1],
-    ];
-    expect(solve(matrix, [4, 5])).toEqual([3, 2]);
-    expect(transpose(matrix)).toEqual([
-      [0, 1],
-      [2, 1],
-    ]);
-    expect(() =>
-      solve(
-        [
-          [1, 1],
-          [1, 1],
-        ],
-        [1, 2],
-      ),
-    ).toThrow('the 2×2 matrix is singular');
   });
 });
