@@ -15,17 +15,16 @@
  */
 import { option, positiveInteger, positiveNumber, type Random } from '@milestones/core';
 import * as v from 'valibot';
-import { bestRate, edgeOfGrid } from '../best-rate.ts';
+import { bestRate, edgeOfGrid, rateGrid } from '../best-rate.ts';
 import { defineExperiment, type Outcome } from '../experiment.ts';
 
-const grid = v.pipe(v.array(positiveNumber), v.minLength(1));
 const schema = v.strictObject({
   count: option(positiveInteger, 4000, 'examples'),
   features: option(positiveInteger, 400, 'words, or dense features'),
   frequency: option(positiveNumber, 2, 'word j occurs in this share of the texts, over j'),
   epochs: option(positiveInteger, 3, 'times that every example is seen'),
-  adagradRates: option(grid, [0.01, 0.03, 0.1, 0.3, 1, 3], 'α of AdaGrad'),
-  plainRates: option(grid, [0.03, 0.1, 0.3, 1, 3, 10, 30], 'α of plain descent'),
+  adagradRates: option(rateGrid, [0.01, 0.03, 0.1, 0.3, 1, 3], 'α of AdaGrad'),
+  plainRates: option(rateGrid, [0.03, 0.1, 0.3, 1, 3, 10, 30], 'α of plain descent'),
 });
 type Settings = v.InferOutput<typeof schema>;
 

@@ -12,6 +12,7 @@
  */
 import { option, positiveInteger, positiveNumber, type Random } from '@milestones/core';
 import * as v from 'valibot';
+import { rateGrid } from '../best-rate.ts';
 import { defineExperiment, type Outcome } from '../experiment.ts';
 import { apply, dot, type Matrix, solve, type Vector } from '../matrices.ts';
 
@@ -20,11 +21,7 @@ const schema = v.strictObject({
   dimensions: option(positiveInteger, 10, 'parameters'),
   noise: option(positiveNumber, 1, 'standard deviation of the targets about the line'),
   batchSizes: option(v.pipe(v.array(positiveInteger), v.minLength(2)), [1, 4, 16, 64, 256, 1024], 'B'),
-  rates: option(
-    v.pipe(v.array(positiveNumber), v.minLength(1)),
-    [0.003, 0.006, 0.0125, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8],
-    'rates of the grid',
-  ),
+  rates: option(rateGrid, [0.003, 0.006, 0.0125, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8], 'rates of the grid'),
   draws: option(positiveInteger, 400, 'mini-batches over which the noise is measured'),
   excess: option(positiveNumber, 0.01, 'the loss above its minimum at which a descent has arrived'),
   mostExamples: option(positiveInteger, 200_000, 'examples after which a descent that has not arrived gives up'),
