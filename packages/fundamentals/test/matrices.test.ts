@@ -75,7 +75,7 @@ describe('matrices', () => {
       largestDifference(
         multiply(vectors, transpose(vectors)),
         addDiagonal(
-          draw(7, 7).map((row) => row.fill(0)),
+          draw(7, 7).map((row) => row.map(() => 0)),
           1,
         ),
       ),
