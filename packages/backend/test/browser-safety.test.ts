@@ -11,7 +11,7 @@ import { describe, expect, it } from 'vitest';
 
 const PACKAGES = fileURLToPath(new URL('../../', import.meta.url));
 /** Runs in Node only, as a whole. */
-const NODE_ONLY = ['reproduce'];
+const NODE_ONLY = ['reproduce', 'sweep'];
 const CONDITIONS = ['@milestones/source', 'browser', 'import', 'default'];
 
 type Target = string | { [condition: string]: Target };
