@@ -51,7 +51,7 @@ const names = Object.keys(kinds) as Kind[];
 /**
  * log₁₀ (|gradient at the input| / |gradient at the output|) of one net.
  *
- * @param arriving the gradient at the output [1, n], of random direction: one of equal numbers is no fair probe of ReLUs, since
+ * @param arriving the gradient at the output [1, n], of random direction (since a first run, in which all were equal): one of equal numbers is no fair probe of ReLUs, since
  * the weights into an active unit lean towards its inputs, which are all positive
  */
 export function attenuation(
