@@ -1,17 +1,20 @@
 #!/usr/bin/env node
-/** The command `bert-mini`: `reproduce` trains a preset, `classify` and `fill-mask` use a model. */
+/** The command `bert-mini`: `reproduce` trains a preset, `classify` and `fill-mask` use a model, `export` prepares one. */
 import { parseArgs } from 'node:util';
 import { useBackend, type EngineName } from '@milestones/backend';
 import { CommandError, runMain } from '@milestones/reproduce';
 import { BertClassifier, BertForPretraining } from './model.ts';
+import { exportPretrained } from './node/export-pretrained.ts';
 import { classify, fillMask } from './predict.ts';
 import { main as reproduce } from './reproduce.ts';
 
 const usage = `bert-mini reproduce [--preset quick|laptop|paper] [flags]      train a preset; see bert-mini reproduce --help
-bert-mini classify <text> [second text] --weights <folder>  the class of a text, or of a pair
-bert-mini fill-mask "Paris is the [MASK] of France." --weights <folder>
+bert-mini classify <text> [second text] [flags]             the class of a text, or of a pair
+bert-mini fill-mask "the film was [MASK]." [flags]          words for each [MASK]
+bert-mini export <run>/<model or classifier> <destination>  a run's weights as float16, with a model card
 
-  --weights <folder>   a folder that a run saved (classifier/ or model/), of a BERT model, or its name on the hub
+  --weights <folder>   tiny-sst-2 (classify), tiny-wikitext-2 (fill-mask), a folder that a run saved (classifier/ or model/),
+                       of a BERT model, or its name on the hub
   --count <number>     how many words for each [MASK] (default 5)
   --backend <engine>   auto, cuda, webgpu, native, onnx, wasm or cpu (default auto)
 `;
@@ -24,8 +27,7 @@ async function use(verb: 'classify' | 'fill-mask', argv: string[]): Promise<numb
       `${verb}: ${positionals.length} texts arrived; give one, in quotes${verb === 'classify' ? ', or a pair' : ''}.`,
     );
   }
-  const { weights } = values;
-  if (weights === undefined) throw new CommandError(`${verb}: --weights is missing; give the folder of a model.`);
+  const weights = values.weights ?? (verb === 'classify' ? 'tiny-sst-2' : 'tiny-wikitext-2');
   const count = Number(values.count ?? 5);
   if (!Number.isInteger(count) || count < 1)
     throw new CommandError(`--count: '${values.count}' arrived; give a whole number of at least 1.`);
@@ -44,6 +46,18 @@ async function use(verb: 'classify' | 'fill-mask', argv: string[]): Promise<numb
   return 0;
 }
 
+async function exportCommand(argv: string[]): Promise<number> {
+  const [model, destination] = argv;
+  if (model === undefined || destination === undefined || argv.length > 2) {
+    throw new CommandError(
+      `export: ${argv.length} arguments arrived; give a model's folder in a run, and a destination.`,
+    );
+  }
+  await useBackend('cpu');
+  await exportPretrained(model, destination);
+  return 0;
+}
+
 function parseFlags(verb: string, argv: string[]) {
   const text = { type: 'string' } as const;
   try {
@@ -57,8 +71,11 @@ const [verb, ...rest] = process.argv.slice(2);
 process.exitCode = await runMain(async () => {
   if (verb === 'reproduce') return reproduce(rest);
   if ((verb === 'classify' || verb === 'fill-mask') && !rest.includes('--help')) return use(verb, rest);
-  if (verb !== undefined && !['classify', 'fill-mask', '--help', '-h'].includes(verb)) {
-    throw new CommandError(`bert-mini: '${verb}' is not a command; there are reproduce, classify and fill-mask.`);
+  if (verb === 'export' && !rest.includes('--help')) return exportCommand(rest);
+  if (verb !== undefined && !['classify', 'fill-mask', 'export', '--help', '-h'].includes(verb)) {
+    throw new CommandError(
+      `bert-mini: '${verb}' is not a command; there are reproduce, classify, fill-mask and export.`,
+    );
   }
   process.stdout.write(usage);
   return 0;

@@ -110,6 +110,7 @@ export const fineTuningSchema = v.strictObject({
   epochs: option(positiveInteger, 3, 'times through the labels'),
   minimumSteps: option(nonNegativeInteger, 0, 'least number of updates, where labels are few'),
   length: option(positiveInteger, 64, 'longest sequence; longer ones are cut'),
+  dropout: option(fraction, 0.1, 'probability to drop while fine-tuning; model.dropout is that of pre-training'),
   labelShares: option(
     v.array(v.pipe(finiteNumber, v.gtValue(0), v.maxValue(1))),
     [1],

@@ -18,7 +18,7 @@ export {
 export { Bert, BertBlock, BertClassifier, BertForPretraining, Embeddings, type BertInput } from './model.ts';
 export { maskTokens, type MaskedTokens, type MaskingOptions } from './masking.ts';
 export { classify, fillMask, type ClassGuess, type WordGuess } from './predict.ts';
-export { encodePretrained } from './weights.ts';
+export { encodePretrained, pretrained, type PretrainedName } from './weights.ts';
 export {
   PretrainingBatches,
   unigramLoss,

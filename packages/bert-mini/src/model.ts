@@ -180,8 +180,8 @@ export class BertForPretraining extends Module {
   /**
    * A model with weights and tokenizer.
    *
-   * @param source a folder that `savePretrained` wrote or of a BERT model (a path in Node, or a URL), or a BERT model of the
-   * Hugging Face hub, such as `google/bert_uncased_L-2_H-128_A-2`
+   * @param source `tiny-wikitext-2`, which comes with this package, a folder that `savePretrained` wrote or of a BERT model
+   * (a path in Node, or a URL), or a BERT model of the Hugging Face hub, such as `google/bert_uncased_L-2_H-128_A-2`
    */
   static async fromPretrained(source: string | URL, options: LocateModelOptions = {}): Promise<BertForPretraining> {
     const { config, tokenizer, state } = await loadPretrained('BertForPretraining', source, options);
@@ -229,7 +229,7 @@ export class BertClassifier extends Module {
     this.classNames = classNames;
   }
 
-  /** A classifier with weights, class names and tokenizer; see {@link BertForPretraining.fromPretrained}. */
+  /** A classifier with weights, class names and tokenizer, such as `tiny-sst-2`; see {@link BertForPretraining.fromPretrained}. */
   static async fromPretrained(source: string | URL, options: LocateModelOptions = {}): Promise<BertClassifier> {
     const { config, tokenizer, state, classNames } = await loadPretrained('BertClassifier', source, options);
     return restored(new BertClassifier(config, classNames ?? []), state, tokenizer);

@@ -90,7 +90,7 @@ async function trainAndReport(
   for (const [index, { kind, share, round }] of work.entries()) {
     const name = `${kind} ${share} ${round}`;
     if (results[name] !== undefined) continue;
-    const net = await classifierOf(kind, model, texts, seed + round);
+    const net = classifierOf(kind, model, texts, config.fineTuning.dropout, seed + round);
     const subset = subsetOf(train, share, seed + round);
     const { learningRate, baselineLearningRate, lstmLearningRate } = config.fineTuning;
     const rates = { pretrained: learningRate, random: baselineLearningRate, lstm: lstmLearningRate };
@@ -188,10 +188,16 @@ function fineTunings({ fineTuning }: RunConfig): { kind: Kind; share: number; ro
   return [...work, ...(fineTuning.lstm ? rounds.map((round) => ({ kind: 'lstm' as const, share: most, round })) : [])];
 }
 
-async function classifierOf(kind: Kind, model: BertForPretraining, texts: RunTexts, seed: number): Promise<Classifier> {
+function classifierOf(
+  kind: Kind,
+  model: BertForPretraining,
+  texts: RunTexts,
+  dropout: number,
+  seed: number,
+): Classifier {
   const { classNames } = texts.labelled.train;
   if (kind === 'lstm') return new LstmClassifier(model.config.vocabularySize, classNames.length).initialize(seed);
-  const net = new BertClassifier(model.config, classNames).initialize(seed);
+  const net = new BertClassifier({ ...model.config, dropout }, classNames).initialize(seed);
   if (kind === 'pretrained') net.bert.loadStateDict(model.bert.stateDict());
   return net;
 }
@@ -223,6 +229,8 @@ function metricsOf({ fineTuning }: RunConfig, results: Results): Results {
     if (tuned !== undefined && random !== undefined) metrics[`gain${percent(share)}`] = tuned - random;
     if (lstm !== undefined) metrics[`lstm${percent(share)}`] = lstm;
   }
+  const saved = results[`pretrained ${Math.max(...fineTuning.labelShares)} 0`];
+  if (saved !== undefined) metrics['classifierAccuracy'] = 100 * saved;
   const gains = Object.entries(metrics).flatMap(([name, value]) => (name.startsWith('gain') ? [value] : []));
   if (gains.length > 1)
     metrics['gainOfFewest'] =
@@ -239,7 +247,7 @@ function notesOf({ fineTuning }: RunConfig, { labelled }: RunTexts): string[] {
   return [
     `Accuracies are in percent of ${labelled.validation.first.length} held-out texts, means over ${fineTuning.seeds} seeds. accuracyN is ` +
       `the pre-trained net tuned with N percent of ${labelled.train.first.length} labels, randomN the same net from random weights, gainN ` +
-      'their difference in points, lstmN an LSTM; gainOfFewest is the gain with the fewest labels less that with the most. Masked ' +
+      'their difference in points, lstmN an LSTM; classifierAccuracy is that of the classifier that is saved, the first seed; gainOfFewest is the gain with the fewest labels less that with the most. Masked ' +
       'losses are in nats per hidden word; unigramLoss is what guessing by frequency reaches.',
   ];
 }

@@ -13,6 +13,7 @@ import {
   loadModelConfig,
   loadModelWeights,
   tensorsToData,
+  type EncodeOptions,
   type TensorData,
   type TensorPlace,
   completeConfig,
@@ -33,6 +34,17 @@ import {
 import * as v from 'valibot';
 import { bertConfigSchema, type BertConfig } from './config.ts';
 import type { BertClassifier, BertForPretraining } from './model.ts';
+
+/** Weights that come with this package: the tiny size by the preset `laptop`, seed 1. */
+export const pretrained = {
+  /** Pre-trained on WikiText-2 and the sentences of SST-2: fills gaps. */
+  'tiny-wikitext-2': new URL('../weights/tiny-wikitext-2/', import.meta.url),
+  /** That one, tuned on all labels of SST-2: is a sentence negative or positive? */
+  'tiny-sst-2': new URL('../weights/tiny-sst-2/', import.meta.url),
+} as const;
+
+/** Name of weights that come with this package. */
+export type PretrainedName = keyof typeof pretrained;
 
 /** Which heads a folder is read with. */
 export type ModelKind = 'BertForPretraining' | 'BertClassifier';
@@ -69,7 +81,7 @@ export interface SavedBert {
 /**
  * Reads a model's folder. What the heads in question do not need is passed over; what they lack is an error.
  *
- * @param source a folder (a path in Node, a URL anywhere), or a model of the hub, `owner/model`
+ * @param source a name of {@link pretrained}, a folder (a path in Node, a URL anywhere), or a model of the hub, `owner/model`
  */
 export async function loadPretrained(
   kind: ModelKind,
@@ -77,7 +89,8 @@ export async function loadPretrained(
   options: LocateModelOptions = {},
 ): Promise<SavedBert> {
   const where = `${kind}.fromPretrained`;
-  const folder = await locateModel(source, options);
+  const isOwn = typeof source === 'string' && Object.hasOwn(pretrained, source);
+  const folder = isOwn ? pretrained[source as PretrainedName] : await locateModel(source, options);
   const saved = v.safeParse(savedSchema, await loadModelConfig(where, folder));
   if (!saved.success) {
     throw new Error(
@@ -118,6 +131,7 @@ export async function loadPretrained(
 /** The files of a model's folder, by name; the model must have its tokenizer. */
 export async function encodePretrained(
   model: BertForPretraining | BertClassifier,
+  options: Pick<EncodeOptions, 'dtype'> = {},
 ): Promise<Record<string, string | Uint8Array>> {
   const { tokenizer, config } = model;
   if (tokenizer === undefined) {
@@ -136,7 +150,7 @@ export async function encodePretrained(
   return {
     'config.json': `${JSON.stringify(configTo(config, kind, classNames), null, 2)}\n`,
     ...tokenizerFiles(tokenizer),
-    'model.safetensors': encodeSafetensors(Object.fromEntries(renamed), { metadata: { format: 'pt' } }),
+    'model.safetensors': encodeSafetensors(Object.fromEntries(renamed), { metadata: { format: 'pt' }, ...options }),
   };
 }
 
