@@ -214,6 +214,19 @@ describe('loadPretrained', () => {
   });
 });
 
+describe('the weights of this package', () => {
+  it.each([
+    ['cartpole', 450],
+    ['breakout', 5],
+  ] as const)('play %s as the table of results says', async (name, least) => {
+    await useBackend('cpu');
+    const { network, home, frameStack } = await loadPretrained(name);
+    const { mean } = await evaluate(network, makeHome(home), { seed: 1, episodes: 30, frameStack });
+    expect(mean).toBeGreaterThan(least);
+    network.dispose();
+  });
+});
+
 describe('experiments', () => {
   const config = (variants: string[], seeds = 1) => v.parse(configSchema, { experiment: { variants, seeds } });
 
