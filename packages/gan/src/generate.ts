@@ -47,7 +47,7 @@ export async function generateFrom(
       const rows = Math.min(batchSize, count - start);
       const z = tf.tensor2d(noise.subarray(start * noiseSize, (start + rows) * noiseSize), [rows, noiseSize]);
       const result = await step(z);
-      images.set((await result.data()) as Float32Array, start * pixels);
+      images.set((await result.data<'float32'>()).map(withoutRounding), start * pixels);
       tf.dispose([z, result]);
     }
   } finally {
@@ -55,6 +55,12 @@ export async function generateFrom(
     if (wasTraining) generator.train();
   }
   return images;
+}
+
+/** An engine's sigmoid may round to a little more than 1 (1.0000001 was seen); what is further off stays, to be reported. */
+function withoutRounding(pixel: number): number {
+  const nearest = Math.min(1, Math.max(0, pixel));
+  return Math.abs(pixel - nearest) < 1e-6 ? nearest : pixel;
 }
 
 /** `count` images of noise drawn by `seed`: [count, P], flat, from 0 to 1. */

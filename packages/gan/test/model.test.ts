@@ -149,6 +149,17 @@ describe('images from noise', () => {
     generator.dispose();
   });
 
+  it('lie between 0 and 1 where an engine rounds past them, and nowhere else', async () => {
+    const generator = new Generator({ noiseSize: 1, generatorHidden: [1], imageSize: 1 }).initialize(1);
+    const images = (values: number[]): Promise<Float32Array> => {
+      generator.toPixels = (made) => tf.add(tf.mul(made as tf.Tensor2D, 0), tf.tensor2d(values, [values.length, 1]));
+      return generateFrom(generator, new Float32Array(values.length));
+    };
+    expect([...(await images([1 + 2 ** -23, -1e-7, 0.5]))]).toEqual([1, 0, 0.5]);
+    expect([...(await images([1.5, Number.NaN]))]).toEqual([1.5, Number.NaN]);
+    generator.dispose();
+  });
+
   it('are freed with what made them', async () => {
     const generator = new Generator(small).initialize(1);
     await checkLeaks(async () => void (await sampleImages(generator, 3, 1)));
