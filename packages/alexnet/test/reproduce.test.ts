@@ -1,32 +1,22 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generateShapes } from '@milestones/datasets';
-import { captureOutput, captureProgram, onlyRunFolder, settingFlags } from '@milestones/reproduce/testing';
+import { captureOutput, onlyRunFolder, settingFlags } from '@milestones/reproduce/testing';
 import * as v from 'valibot';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { shellCommand, temporaryFolder } from '../../reproduce/test/in-a-folder.ts';
 import { pngFile, pngLines } from '../../datasets/test/node/image-files.ts';
 import { configSchema } from '../src/config.ts';
 import { comparisons, notArrived } from '../src/experiments.ts';
 import { CifarNet } from '../src/index.ts';
 import { main } from '../src/reproduce.ts';
 
-let out: string;
+const out = temporaryFolder('alexnet-run');
 
-beforeEach(async () => {
-  out = await mkdtemp(join(tmpdir(), 'milestones-alexnet-run-'));
-});
-afterEach(() => rm(out, { recursive: true, force: true }));
+const run = (...argv: string[]) => captureOutput(() => main([...argv, '--out', out('runs')]));
 
-const run = (...argv: string[]) => captureOutput(() => main([...argv, '--out', join(out, 'runs')]));
-
-/** Evaluates the command's file anew, as a shell would. */
-const alexnet = (...argv: string[]) =>
-  captureProgram('alexnet', argv, () => {
-    vi.resetModules();
-    return import('../src/cli.ts');
-  });
+const alexnet = shellCommand('alexnet', () => import('../src/cli.ts'));
 
 /** A run of a second: the quick preset, cut short. */
 const brief = [
@@ -47,7 +37,7 @@ const brief = [
   }),
 ];
 
-const runFolder = (): string => onlyRunFolder(join(out, 'runs'), 'alexnet');
+const runFolder = (): string => onlyRunFolder(out('runs'), 'alexnet');
 
 /** Writes images of shapes as `<part>/<class>/<number>.png`. */
 async function writeImages(folder: string, size: number): Promise<void> {
@@ -103,15 +93,15 @@ describe('reproduce', () => {
   });
 
   it('trains on a folder of images of your own, of another size; the command then names what is on one', async () => {
-    await writeImages(join(out, 'images'), 36);
-    const own = { 'data.set': 'folder', 'data.folder': join(out, 'images'), 'experiment.nets': '["cifar"]' };
+    await writeImages(out('images'), 36);
+    const own = { 'data.set': 'folder', 'data.folder': out('images'), 'experiment.nets': '["cifar"]' };
     const { code, stdout } = await run(
       ...brief,
       ...settingFlags({ ...own, 'cifar.classes': 2, 'cifar.inputChannels': 3 }),
     );
     expect([code, stdout]).toEqual([1, expect.stringContaining('Missed: ')]); // The preset's claims are of other nets.
     const weights = ['--weights', join(runFolder(), 'model'), '--backend', 'cpu'];
-    const image = join(out, 'images/test/even/disc.png');
+    const image = out('images/test/even/disc.png');
     const named = await alexnet('predict', image, ...weights);
     expect(named.code).toBe(0);
     expect(named.stdout.trim().split('\n')).toHaveLength(2); // Five are named at most, and there are two classes.
@@ -136,7 +126,7 @@ describe('reproduce', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`parameters +${parameters}`));
     expect(stdout).toMatch(new RegExp(`steps +${steps}`));
-    expect(existsSync(join(out, 'runs'))).toBe(false);
+    expect(existsSync(out('runs'))).toBe(false);
   });
 
   it.each([

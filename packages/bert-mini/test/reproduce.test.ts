@@ -1,20 +1,16 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generateText } from '@milestones/datasets';
 import { captureOutput, onlyRunFolder, settingFlags } from '@milestones/reproduce/testing';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../../reproduce/test/in-a-folder.ts';
 import { BertClassifier, BertForPretraining, classify } from '../src/index.ts';
 import { main } from '../src/reproduce.ts';
 
-let out: string;
-beforeEach(async () => {
-  out = await mkdtemp(join(tmpdir(), 'milestones-bert-run-'));
-});
-afterEach(() => rm(out, { recursive: true, force: true }));
+const out = temporaryFolder('bert-run');
 
-const run = (...argv: string[]) => captureOutput(() => main([...argv, '--out', out]));
+const run = (...argv: string[]) => captureOutput(() => main([...argv, '--out', out()]));
 
 const brief = ['--preset', 'quick', '--backend', 'wasm'].concat(
   settingFlags({
@@ -34,7 +30,7 @@ const brief = ['--preset', 'quick', '--backend', 'wasm'].concat(
 );
 /** Few sentences of the user's own, to pre-train on and to tune to. */
 async function ownData(): Promise<string[]> {
-  const [text, table] = [join(out, 'own.txt'), join(out, 'own.tsv')];
+  const [text, table] = [out('own.txt'), out('own.tsv')];
   await writeFile(text, generateText({ characters: 12_000, seed: 1 }));
   await writeFile(table, `sentence\tlabel\n${'the dog runs.\t1\nthe cat sleeps.\t0\n'.repeat(10)}`);
   const data = { 'data.corpus': 'file', 'data.file': text, 'data.task': 'file', 'data.train': table };
@@ -45,7 +41,7 @@ async function ownData(): Promise<string[]> {
     'fineTuning.labelShares': 0.5,
   });
 }
-const runFolder = (): string => onlyRunFolder(out, 'bert-mini');
+const runFolder = (): string => onlyRunFolder(out(), 'bert-mini');
 
 describe('reproduce', () => {
   it('pre-trains, fine-tunes with and without it, and leaves models that can be used', async () => {
@@ -67,13 +63,11 @@ describe('reproduce', () => {
     const more = [...(await ownData()), ...settingFlags({ 'pretraining.steps': 8, 'model.dropout': 0.1 })];
     await run(...brief, ...more);
     const whole = runFolder();
-    await rename(whole, join(out, 'whole'));
+    await rename(whole, out('whole'));
     /** Runs on, and is told to stop as soon as the checkpoint is there. */
     const stopAt = async (checkpoint: string, ...argv: string[]): Promise<void> => {
       const isThere = (): boolean =>
-        readdirSync(join(out, 'bert-mini')).some((name) =>
-          existsSync(join(out, 'bert-mini', name, 'checkpoints', checkpoint)),
-        );
+        readdirSync(out('bert-mini')).some((name) => existsSync(out('bert-mini', name, 'checkpoints', checkpoint)));
       const watch = setInterval(() => {
         if (!isThere()) return;
         clearInterval(watch);
@@ -96,25 +90,25 @@ describe('reproduce', () => {
       'classifier/model.safetensors',
       'model/vocab.txt',
     ]) {
-      const expected = readFileSync(join(out, 'whole', file));
+      const expected = readFileSync(out('whole', file));
       expect(readFileSync(join(runFolder(), file)).equals(expected), file).toBe(true);
     }
     const metricsOf = (folder: string): object =>
       JSON.parse(readFileSync(join(folder, 'summary.json'), 'utf8')).metrics as object;
-    expect(metricsOf(runFolder())).toEqual(metricsOf(join(out, 'whole')));
+    expect(metricsOf(runFolder())).toEqual(metricsOf(out('whole')));
   });
 
   it('says what the presets are: sizes tiny and base', async () => {
     expect((await run('--preset', 'laptop', '--dry-run')).stdout).toMatch(/parameters +1,?478,?528/);
     expect((await run('--preset', 'paper', '--dry-run')).stdout).toMatch(/parameters +109,?482,?240/);
-    expect(existsSync(join(out, 'bert-mini'))).toBe(false);
+    expect(existsSync(out('bert-mini'))).toBe(false);
   });
 
   it('names what is missing', async () => {
     const { stderr } = await run(...brief, ...settingFlags({ 'data.task': 'file' }));
     expect(stderr).toContain('--set data.train=<TSV> --set data.validation=<TSV>');
-    const offline = await run('--preset', 'laptop', '--offline', '--data', join(out, 'empty'), '--backend', 'cpu');
+    const offline = await run('--preset', 'laptop', '--offline', '--data', out('empty'), '--backend', 'cpu');
     expect(offline.code).toBe(1);
-    expect(offline.stderr).toContain(join(out, 'empty', 'sst-2'));
+    expect(offline.stderr).toContain(out('empty', 'sst-2'));
   });
 });

@@ -1,33 +1,23 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { useBackend } from '@milestones/backend';
-import { captureOutput, captureProgram, onlyRunFolder, settingFlags } from '@milestones/reproduce/testing';
+import { captureOutput, onlyRunFolder, settingFlags } from '@milestones/reproduce/testing';
 import * as v from 'valibot';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { shellCommand, temporaryFolder } from '../../reproduce/test/in-a-folder.ts';
 import { comparisons, trainingsOf } from '../src/experiments.ts';
 import { configSchema, evaluate, loadPretrained, makeHome, pretrained, QNetwork, recordEpisode } from '../src/index.ts';
 import { savePretrained } from '../src/node.ts';
 import { main } from '../src/reproduce.ts';
 
 const standIn = fileURLToPath(new URL('node/stand-in.mjs', import.meta.url));
-let out: string;
+const out = temporaryFolder('dqn-run');
 
-beforeEach(async () => {
-  out = await mkdtemp(join(tmpdir(), 'milestones-dqn-run-'));
-});
-afterEach(() => rm(out, { recursive: true, force: true }));
+const run = (...argv: string[]) => captureOutput(() => main([...argv, '--out', out('runs')]));
 
-const run = (...argv: string[]) => captureOutput(() => main([...argv, '--out', join(out, 'runs')]));
-
-/** Evaluates the command's file anew, as a shell would. */
-const dqn = (...argv: string[]) =>
-  captureProgram('dqn', argv, () => {
-    vi.resetModules();
-    return import('../src/cli.ts');
-  });
+const dqn = shellCommand('dqn', () => import('../src/cli.ts'));
 
 /** A run of a second: the quick preset, cut short. */
 const brief = [
@@ -50,7 +40,7 @@ const brief = [
   }),
 ];
 
-const runFolder = (): string => onlyRunFolder(join(out, 'runs'), 'dqn');
+const runFolder = (): string => onlyRunFolder(out('runs'), 'dqn');
 
 describe('reproduce', () => {
   it('trains two agents, writes the run folder, and fails because 120 frames cannot meet the claim', async () => {
@@ -154,7 +144,7 @@ describe('reproduce', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`parameters +${parameters}`));
     expect(stdout).toMatch(new RegExp(`steps +${steps}`));
-    expect(existsSync(join(out, 'runs'))).toBe(false);
+    expect(existsSync(out('runs'))).toBe(false);
   });
 });
 
@@ -162,10 +152,10 @@ describe('the command dqn', () => {
   it('plays an episode in the terminal and as a picture, and scores many', async () => {
     await useBackend('onnx');
     const network = new QNetwork([10, 10, 4], 6, { kind: 'grid', hidden: [] }).initialize(1);
-    const folder = join(out, 'model');
+    const folder = out('model');
     await savePretrained({ network, frameStack: 1, home: { name: 'Breakout', stickyProbability: 0.1 } }, folder);
     network.dispose();
-    const picture = join(out, 'episode.gif');
+    const picture = out('episode.gif');
     const flags = ['--weights', folder, '--backend', 'onnx'];
     const played = await dqn('play', '--picture', picture, '--steps', '30', ...flags);
     expect(played.code).toBe(0);
@@ -193,19 +183,19 @@ describe('loadPretrained', () => {
   it('reads from a URL, names what is odd, and says how to make weights that are not in the package', async () => {
     await useBackend('cpu');
     const network = new QNetwork([4], 2, { kind: 'mlp', hidden: [3] }).initialize(1);
-    await savePretrained({ network, frameStack: 1, home: { name: 'CartPole' } }, out);
-    const loaded = await loadPretrained(pathToFileURL(out));
+    await savePretrained({ network, frameStack: 1, home: { name: 'CartPole' } }, out());
+    const loaded = await loadPretrained(pathToFileURL(out()));
     expect(loaded.network.output.weight.value.dataSync()).toEqual(network.output.weight.value.dataSync());
     loaded.network.dispose();
     network.dispose();
 
-    await writeFile(join(out, 'config.json'), '{');
-    await expect(loadPretrained(out)).rejects.toThrow('is not JSON');
-    await writeFile(join(out, 'config.json'), '{}');
-    await expect(loadPretrained(out)).rejects.toThrow('is not the configuration of a dqn agent');
+    await writeFile(out('config.json'), '{');
+    await expect(loadPretrained(out())).rejects.toThrow('is not JSON');
+    await writeFile(out('config.json'), '{}');
+    await expect(loadPretrained(out())).rejects.toThrow('is not the configuration of a dqn agent');
     const places = pretrained as Record<string, URL>;
     const own = places['breakout']!;
-    places['breakout'] = pathToFileURL(`${out}/nothing/`);
+    places['breakout'] = pathToFileURL(`${out()}/nothing/`);
     try {
       await expect(loadPretrained('breakout')).rejects.toThrow(/did not come with this copy.*--preset laptop/s);
     } finally {

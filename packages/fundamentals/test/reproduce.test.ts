@@ -1,26 +1,21 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { captureOutput, captureProgram, onlyRunFolder } from '@milestones/reproduce/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { temporaryFolder } from '../../reproduce/test/in-a-folder.ts';
 import { experiments } from '../src/index.ts';
 import { main } from '../src/reproduce.ts';
 
-let out: string;
-
-beforeEach(async () => {
-  out = await mkdtemp(join(tmpdir(), 'milestones-fundamentals-'));
-});
-afterEach(() => rm(out, { recursive: true, force: true }));
+const out = temporaryFolder('fundamentals');
 
 const run = (...argv: string[]) => captureOutput(() => main(argv));
 const brief = ['--backend', 'cpu', '--set', 'numbers=100'];
 
 describe('reproduce fundamentals', () => {
   it('runs one experiment into a folder with report, drawings and a command that repeats it', async () => {
-    const { stdout } = await run('--experiment', 'outliers', ...brief, '--out', out);
-    const folder = onlyRunFolder(out, 'fundamentals');
+    const { stdout } = await run('--experiment', 'outliers', ...brief, '--out', out());
+    const folder = onlyRunFolder(out(), 'fundamentals');
     const summary = JSON.parse(readFileSync(join(folder, 'summary.json'), 'utf8'));
     expect(summary).toMatchObject({ milestone: 'fundamentals', preset: 'outliers-quick', seed: 1, steps: 300 });
     expect(summary.command).toBe(
@@ -33,8 +28,8 @@ describe('reproduce fundamentals', () => {
   });
 
   it('opens a run folder again without its experiment being named', async () => {
-    await run('--experiment', 'outliers', ...brief, '--out', out);
-    const folder = onlyRunFolder(out, 'fundamentals');
+    await run('--experiment', 'outliers', ...brief, '--out', out());
+    const folder = onlyRunFolder(out(), 'fundamentals');
     await rm(join(folder, 'summary.json'));
     const { stderr } = await run('--resume', folder);
     expect(stderr).not.toContain('Error');

@@ -1,29 +1,19 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeImage } from '@milestones/datasets/node';
-import { captureOutput, captureProgram, onlyRunFolder, settingFlags } from '@milestones/reproduce/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { captureOutput, onlyRunFolder, settingFlags } from '@milestones/reproduce/testing';
+import { describe, expect, it } from 'vitest';
+import { shellCommand, temporaryFolder } from '../../reproduce/test/in-a-folder.ts';
 import { DcganGenerator, Generator, loadGenerator, sampleImages } from '../src/index.ts';
 import { saveGenerator } from '../src/node.ts';
 import { main } from '../src/reproduce.ts';
 
-let out: string;
+const out = temporaryFolder('gan-run');
 
-beforeEach(async () => {
-  out = await mkdtemp(join(tmpdir(), 'milestones-gan-run-'));
-});
-afterEach(() => rm(out, { recursive: true, force: true }));
+const run = (...argv: string[]) => captureOutput(() => main([...argv, '--out', out('runs')]));
 
-const run = (...argv: string[]) => captureOutput(() => main([...argv, '--out', join(out, 'runs')]));
-
-/** Evaluates the command's file anew, as a shell would. */
-const gan = (...argv: string[]) =>
-  captureProgram('gan', argv, () => {
-    vi.resetModules();
-    return import('../src/cli.ts');
-  });
+const gan = shellCommand('gan', () => import('../src/cli.ts'));
 
 /** A run of a second: the quick preset, cut short. */
 const brief = [
@@ -51,7 +41,7 @@ const brief = [
   }),
 ];
 
-const runFolder = (): string => onlyRunFolder(join(out, 'runs'), 'gan');
+const runFolder = (): string => onlyRunFolder(out('runs'), 'gan');
 
 describe('reproduce', () => {
   it('trains, draws and scores, writes the run folder, and fails because four steps cannot meet the claim', async () => {
@@ -75,7 +65,7 @@ describe('reproduce', () => {
     expect([picture.height, picture.width]).toEqual([2 * 30 + 2, 2 * 30 + 2]);
     expect(readFileSync(join(folder, 'REPORT.md'), 'utf8')).toContain('The discriminator was never saturated.');
 
-    const file = join(out, 'drawn.png');
+    const file = out('drawn.png');
     const drawn = await gan('sample', '--weights', join(folder, 'model'), '--count', '3', '--out', file);
     expect([drawn.code, drawn.stdout]).toEqual([0, `${file}\n`]);
     const ways = await gan('interpolate', '--weights', join(folder, 'model'), '--count', '1', '--out', file);
@@ -183,7 +173,7 @@ describe('reproduce', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`parameters +${parameters}`));
     expect(stdout).toMatch(new RegExp(`steps +${steps}`));
-    expect(existsSync(join(out, 'runs'))).toBe(false);
+    expect(existsSync(out('runs'))).toBe(false);
   });
 
   it.each([
@@ -200,17 +190,17 @@ describe('reproduce', () => {
 describe('a saved generator', () => {
   it('makes the same images again', async () => {
     const generator = new Generator({ noiseSize: 3, generatorHidden: [4], imageSize: 4 }).initialize(1);
-    await saveGenerator(generator, join(out, 'model'));
-    const loaded = await loadGenerator(join(out, 'model'));
+    await saveGenerator(generator, out('model'));
+    const loaded = await loadGenerator(out('model'));
     expect(await sampleImages(loaded, 5, 2)).toEqual(await sampleImages(generator, 5, 2));
     generator.dispose();
     loaded.dispose();
   });
 
   it('of another kind is refused', async () => {
-    await writeFile(join(out, 'config.json'), '{"milestone": "alexnet"}');
-    await expect(loadGenerator(out)).rejects.toThrow('is not the configuration of a generator');
-    await expect(loadGenerator(join(out, 'nowhere'))).rejects.toThrow('has no readable config.json');
+    await writeFile(out('config.json'), '{"milestone": "alexnet"}');
+    await expect(loadGenerator(out())).rejects.toThrow('is not the configuration of a generator');
+    await expect(loadGenerator(out('nowhere'))).rejects.toThrow('has no readable config.json');
   });
 });
 

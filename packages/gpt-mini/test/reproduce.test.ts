@@ -1,21 +1,16 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { captureOutput, onlyRunFolder, settingFlags } from '@milestones/reproduce/testing';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../../reproduce/test/in-a-folder.ts';
 import { Gpt } from '../src/index.ts';
 import { main } from '../src/reproduce.ts';
 
-let out: string;
+const out = temporaryFolder('gpt-run');
 
-beforeEach(async () => {
-  out = await mkdtemp(join(tmpdir(), 'milestones-gpt-run-'));
-});
-afterEach(() => rm(out, { recursive: true, force: true }));
-
-const run = (...argv: string[]) => captureOutput(() => main([...argv, '--out', out]));
+const run = (...argv: string[]) => captureOutput(() => main([...argv, '--out', out()]));
 
 /** A run of seconds: the quick preset, cut short. */
 const brief = [
@@ -36,7 +31,7 @@ const brief = [
   }),
 ];
 
-const runFolder = (): string => onlyRunFolder(out, 'gpt-mini');
+const runFolder = (): string => onlyRunFolder(out(), 'gpt-mini');
 
 describe('reproduce', () => {
   it('trains, writes the run folder, and fails because eight steps cannot meet the claim', async () => {
@@ -71,7 +66,7 @@ describe('reproduce', () => {
     const { code, stdout } = await run('--preset', 'laptop', '--dry-run');
     expect(code).toBe(0);
     expect(stdout).toMatch(/parameters +209,?729/);
-    expect(existsSync(join(out, 'gpt-mini'))).toBe(false);
+    expect(existsSync(out('gpt-mini'))).toBe(false);
   });
 
   it('has its sizes in the presets: the plan of nano-cpu and paper', async () => {
@@ -95,11 +90,11 @@ describe('reproduce', () => {
     expect(code).toBe(2);
     expect(stderr).toContain(problem);
     expect(stderr).toContain(remedy);
-    expect(existsSync(join(out, 'gpt-mini'))).toBe(false);
+    expect(existsSync(out('gpt-mini'))).toBe(false);
   });
 
   it('fine-tunes a GPT-2 folder on a text file of one’s own', async () => {
-    const file = join(out, 'own.txt');
+    const file = out('own.txt');
     await writeFile(file, 'the whole of hello world, again and again.\n'.repeat(40));
     const from = fileURLToPath(new URL('./fixtures/gpt2-tiny', import.meta.url));
     const own = { 'data.corpus': 'file', 'data.file': file, 'initial.from': from, 'training.windowLength': 8 };
@@ -138,16 +133,8 @@ describe('reproduce', () => {
   });
 
   it('names the folder for the file when it may not download', async () => {
-    const { code, stderr } = await run(
-      '--preset',
-      'laptop',
-      '--offline',
-      '--data',
-      join(out, 'empty'),
-      '--backend',
-      'cpu',
-    );
+    const { code, stderr } = await run('--preset', 'laptop', '--offline', '--data', out('empty'), '--backend', 'cpu');
     expect(code).toBe(1);
-    expect(stderr).toContain(join(out, 'empty', 'tinyshakespeare', 'input.txt'));
+    expect(stderr).toContain(out('empty', 'tinyshakespeare', 'input.txt'));
   });
 });

@@ -1,23 +1,18 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { captureOutput, onlyRunFolder, settingFlags } from '@milestones/reproduce/testing';
 import * as v from 'valibot';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../../reproduce/test/in-a-folder.ts';
 import { ResNet } from '../src/index.ts';
 import { comparisons } from '../src/experiments.ts';
 import { configSchema } from '../src/config.ts';
 import { main } from '../src/reproduce.ts';
 
-let out: string;
+const out = temporaryFolder('resnet-run');
 
-beforeEach(async () => {
-  out = await mkdtemp(join(tmpdir(), 'milestones-resnet-run-'));
-});
-afterEach(() => rm(out, { recursive: true, force: true }));
-
-const run = (...argv: string[]) => captureOutput(() => main([...argv, '--out', out]));
+const run = (...argv: string[]) => captureOutput(() => main([...argv, '--out', out()]));
 
 /** A run of seconds: the quick preset, cut short. */
 const brief = [
@@ -40,7 +35,7 @@ const brief = [
   }),
 ];
 
-const runFolder = (): string => onlyRunFolder(out, 'resnet');
+const runFolder = (): string => onlyRunFolder(out(), 'resnet');
 
 describe('reproduce', () => {
   it('trains three nets, writes the run folder, and fails because six steps cannot meet the claims', async () => {
@@ -88,7 +83,7 @@ describe('reproduce', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`parameters +${parameters}`));
     expect(stdout).toMatch(new RegExp(`steps +${steps}`));
-    expect(existsSync(join(out, 'resnet'))).toBe(false);
+    expect(existsSync(out('resnet'))).toBe(false);
   });
 
   it.each([

@@ -1,21 +1,16 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { captureOutput, onlyRunFolder, settingFlags } from '@milestones/reproduce/testing';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../../reproduce/test/in-a-folder.ts';
 import { fromPretrained, translate } from '../src/index.ts';
 import { exportPretrained } from '../src/node/export-pretrained.ts';
 import { main } from '../src/reproduce.ts';
 
-let out: string;
+const out = temporaryFolder('seq2seq-run');
 
-beforeEach(async () => {
-  out = await mkdtemp(join(tmpdir(), 'milestones-seq2seq-run-'));
-});
-afterEach(() => rm(out, { recursive: true, force: true }));
-
-const run = (...argv: string[]) => captureOutput(() => main([...argv, '--out', out]));
+const run = (...argv: string[]) => captureOutput(() => main([...argv, '--out', out()]));
 
 /** A run of seconds: the quick preset, cut short. */
 const brief = [
@@ -38,7 +33,7 @@ const brief = [
   }),
 ];
 
-const runFolder = (): string => onlyRunFolder(out, 'seq2seq');
+const runFolder = (): string => onlyRunFolder(out(), 'seq2seq');
 
 describe('reproduce', () => {
   it('trains three nets, writes the run folder, and fails because six steps cannot meet the claims', async () => {
@@ -59,11 +54,11 @@ describe('reproduce', () => {
       'translations-reversed.txt',
       'translations-straight.txt',
     ]);
-    await exportPretrained(folder, join(out, 'copies'));
-    const card = readFileSync(join(out, 'copies', 'README.md'), 'utf8');
+    await exportPretrained(folder, out('copies'));
+    const card = readFileSync(out('copies', 'README.md'), 'utf8');
     expect(card).toContain('A GRU translator with additive attention');
     expect(card).toContain('`attentionExact`');
-    for (const place of [join(folder, 'model-reversed'), join(out, 'copies')]) {
+    for (const place of [join(folder, 'model-reversed'), out('copies')]) {
       const model = await fromPretrained(place);
       expect(await translate(model, ['1 2 3'])).toHaveLength(1);
       model.dispose();
@@ -88,7 +83,7 @@ describe('reproduce', () => {
   });
 
   const files = (source: string | Uint8Array, target: string): string[] => {
-    const [sourceFile, targetFile] = [join(out, 'text.de'), join(out, 'text.en')];
+    const [sourceFile, targetFile] = [out('text.de'), out('text.en')];
     writeFileSync(sourceFile, source);
     writeFileSync(targetFile, target);
     return settingFlags({
@@ -152,7 +147,7 @@ describe('reproduce', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`parameters +${parameters}`));
     expect(stdout).toMatch(new RegExp(`steps +${steps}`));
-    expect(existsSync(join(out, 'seq2seq'))).toBe(false);
+    expect(existsSync(out('seq2seq'))).toBe(false);
   });
 
   it.each([

@@ -1,31 +1,21 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tf, useBackend } from '@milestones/backend';
 import { generateShapes } from '@milestones/datasets';
 import { decodeImage } from '@milestones/datasets/node';
-import { captureOutput, captureProgram, onlyRunFolder, settingFlags } from '@milestones/reproduce/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { captureOutput, onlyRunFolder, settingFlags } from '@milestones/reproduce/testing';
+import { describe, expect, it } from 'vitest';
+import { shellCommand, temporaryFolder } from '../../reproduce/test/in-a-folder.ts';
 import { representImages, SimCLR } from '../src/index.ts';
 import { savePretrained } from '../src/node.ts';
 import { main } from '../src/reproduce.ts';
 
-let out: string;
+const out = temporaryFolder('simclr-run');
 
-beforeEach(async () => {
-  out = await mkdtemp(join(tmpdir(), 'milestones-simclr-run-'));
-});
-afterEach(() => rm(out, { recursive: true, force: true }));
+const run = (...argv: string[]) => captureOutput(() => main([...argv, '--out', out('runs')]));
 
-const run = (...argv: string[]) => captureOutput(() => main([...argv, '--out', join(out, 'runs')]));
-
-/** Evaluates the command's file anew, as a shell would. */
-const simclr = (...argv: string[]) =>
-  captureProgram('simclr', argv, () => {
-    vi.resetModules();
-    return import('../src/cli.ts');
-  });
+const simclr = shellCommand('simclr', () => import('../src/cli.ts'));
 
 /** A run of a second: the quick preset, cut short. */
 const brief = [
@@ -53,7 +43,7 @@ const brief = [
 ];
 const nets = settingFlags({ 'experiment.nets': '["full-mlp","crop-mlp","color-mlp","full-linear","full-none"]' });
 
-const runFolder = (): string => onlyRunFolder(join(out, 'runs'), 'simclr');
+const runFolder = (): string => onlyRunFolder(out('runs'), 'simclr');
 const summaryOf = () => JSON.parse(readFileSync(join(runFolder(), 'summary.json'), 'utf8'));
 
 describe('reproduce', () => {
@@ -78,7 +68,7 @@ describe('reproduce', () => {
     expect([picture.height, picture.width]).toEqual([10 * 34 + 2, 10 * 34 + 2]);
     expect(readFileSync(join(folder, 'REPORT.md'), 'utf8')).toContain('ln(2N − 1) = 2.7081');
 
-    const file = join(out, 'drawn.png');
+    const file = out('drawn.png');
     const drawn = await simclr(
       'neighbors',
       ...['--weights', join(folder, 'model-full-none'), '--set', 'shapes', '--bank', '20'].concat([
@@ -150,7 +140,7 @@ describe('reproduce', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`parameters +${parameters}`));
     expect(stdout).toMatch(new RegExp(`steps +${steps}`));
-    expect(existsSync(join(out, 'runs'))).toBe(false);
+    expect(existsSync(out('runs'))).toBe(false);
   });
 
   it.each([
@@ -176,11 +166,11 @@ describe('a saved network', () => {
     await useBackend('cpu');
     const images = generateShapes({ count: 3, seed: 1, size: 8 });
     const model = new SimCLR({ encoder: 'small', widths: [3, 4], strides: [1, 2], output: 2 }).initialize(1);
-    await expect(savePretrained(model, join(out, 'model'))).rejects.toThrow('set model.imageSize');
+    await expect(savePretrained(model, out('model'))).rejects.toThrow('set model.imageSize');
     model.imageSize = 8;
-    await savePretrained(model, join(out, 'model'));
+    await savePretrained(model, out('model'));
     const before = tf.memory().numTensors;
-    const loaded = await SimCLR.fromPretrained(join(out, 'model'));
+    const loaded = await SimCLR.fromPretrained(out('model'));
     expect([loaded.imageSize, loaded.training]).toEqual([8, false]);
     expect(await representImages(loaded, images)).toEqual(await representImages(model, images));
     loaded.dispose();
@@ -189,9 +179,9 @@ describe('a saved network', () => {
   });
 
   it('of another kind is refused', async () => {
-    await writeFile(join(out, 'config.json'), '{"milestone": "gan"}');
-    await expect(SimCLR.fromPretrained(out)).rejects.toThrow('is not of a simclr network');
-    await expect(SimCLR.fromPretrained(join(out, 'nowhere'))).rejects.toThrow('has no readable config.json');
+    await writeFile(out('config.json'), '{"milestone": "gan"}');
+    await expect(SimCLR.fromPretrained(out())).rejects.toThrow('is not of a simclr network');
+    await expect(SimCLR.fromPretrained(out('nowhere'))).rejects.toThrow('has no readable config.json');
   });
 });
 

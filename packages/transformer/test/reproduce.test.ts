@@ -1,22 +1,17 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { averageCheckpoints, decodeSafetensors } from '@milestones/core';
 import { captureOutput, onlyRunFolder, settingFlags } from '@milestones/reproduce/testing';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../../reproduce/test/in-a-folder.ts';
 import { Transformer } from '../src/index.ts';
 import { exportPretrained } from '../src/node/export-pretrained.ts';
 import { main } from '../src/reproduce.ts';
 
-let out: string;
+const out = temporaryFolder('transformer-run');
 
-beforeEach(async () => {
-  out = await mkdtemp(join(tmpdir(), 'milestones-transformer-run-'));
-});
-afterEach(() => rm(out, { recursive: true, force: true }));
-
-const run = (...argv: string[]) => captureOutput(() => main([...argv, '--out', out]));
+const run = (...argv: string[]) => captureOutput(() => main([...argv, '--out', out()]));
 
 /** A run of seconds: the quick preset, cut short. */
 const brief = [
@@ -46,7 +41,7 @@ describe('reproduce', () => {
     const { code, stdout } = await run(...brief);
     expect(code).toBe(1);
     expect(stdout).toContain('Missed: testExactGreedy is');
-    const folder = onlyRunFolder(out, 'transformer');
+    const folder = onlyRunFolder(out(), 'transformer');
     const summary = JSON.parse(readFileSync(join(folder, 'summary.json'), 'utf8'));
     for (const metric of ['validationPerplexity', 'validationAccuracy', 'testBleu', 'testBleu13aGreedy', 'testExact']) {
       expect(summary.metrics[metric], metric).toBeTypeOf('number');
@@ -65,11 +60,11 @@ describe('reproduce', () => {
       });
     }
     expect(summary.metrics.averagedTestBleu13a).toBeTypeOf('number');
-    await exportPretrained(folder, join(out, 'copies'));
-    const half = await Transformer.fromPretrained(join(out, 'copies'));
+    await exportPretrained(folder, out('copies'));
+    const half = await Transformer.fromPretrained(out('copies'));
     expect(half.parameterCount()).toBe(summary.parameters);
     half.dispose();
-    const card = readFileSync(join(out, 'copies', 'README.md'), 'utf8');
+    const card = readFileSync(out('copies', 'README.md'), 'utf8');
     expect(card).toContain('`averagedTestBleu13a`');
     expect(card).toContain(`${summary.parameters.toLocaleString('en')} weights, float16`);
     expect(readFileSync(join(folder, 'REPORT.md'), 'utf8')).toContain('at the last 2 points, 3 steps apart');
@@ -85,11 +80,11 @@ describe('reproduce', () => {
 
   it('compares itself with a run that differs in one setting', async () => {
     await run(...brief);
-    const folder = onlyRunFolder(out, 'transformer');
+    const folder = onlyRunFolder(out(), 'transformer');
     const other = settingFlags({ 'training.labelSmoothing': 0.3, 'comparison.with': folder });
     await run(...brief, ...other, '--seed', '1');
-    const [metrics] = readdirSync(join(out, 'transformer'))
-      .map((name) => JSON.parse(readFileSync(join(out, 'transformer', name, 'summary.json'), 'utf8')).metrics)
+    const [metrics] = readdirSync(out('transformer'))
+      .map((name) => JSON.parse(readFileSync(out('transformer', name, 'summary.json'), 'utf8')).metrics)
       .filter((found) => 'perplexityRise' in found);
     expect(metrics.perplexityRise).not.toBe(0);
     expect(metrics.accuracyGain).toBeTypeOf('number');
@@ -99,7 +94,7 @@ describe('reproduce', () => {
   });
 
   it('trains on a user’s own two files, and names what is wrong with them', async () => {
-    const [source, target] = [join(out, 'text.de'), join(out, 'text.en')];
+    const [source, target] = [out('text.de'), out('text.en')];
     const lines = Array.from({ length: 30 }, (_, index) => `wort ${index}`);
     const own = [
       ...brief,
@@ -135,7 +130,7 @@ describe('reproduce', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`parameters +${parameters}`));
     expect(stdout).toMatch(new RegExp(`steps +${steps}`));
-    expect(existsSync(join(out, 'transformer'))).toBe(false);
+    expect(existsSync(out('transformer'))).toBe(false);
   });
 
   it.each([
