@@ -1,9 +1,8 @@
 #!/usr/bin/env node
 /** The command `alexnet`: `reproduce` trains a preset, `predict` names what is on an image, `evaluate` scores a test set. */
-import { parseArgs } from 'node:util';
 import { useBackend, type EngineName } from '@milestones/backend';
 import { loadCifar10, loadImage } from '@milestones/datasets/node';
-import { CommandError, runMain } from '@milestones/reproduce';
+import { CommandError, parseVerbFlags, runVerbs, wholeNumberFlag, type VerbFlags } from '@milestones/reproduce';
 import { CifarNet } from './cifar-net.ts';
 import { AlexNet } from './model.ts';
 import { main as reproduce } from './reproduce.ts';
@@ -21,31 +20,16 @@ alexnet evaluate [flags]                                    accuracy on the test
   --backend <engine>            auto, cuda, webgpu, native, onnx, wasm or cpu (default auto)
 `;
 
-const text = { type: 'string' } as const;
+const flags = ['weights', 'top', 'data', 'backend'] as const;
 
-function parseFlags(argv: string[]) {
-  try {
-    return parseArgs({
-      args: argv,
-      options: { weights: text, top: text, data: text, backend: text },
-      allowPositionals: true,
-    });
-  } catch (error) {
-    throw new CommandError(`alexnet: ${(error as Error).message} The flags are:\n\n${usage}`);
-  }
-}
-
-async function loadModel(values: ReturnType<typeof parseFlags>['values']): Promise<CifarNet> {
+async function loadModel(values: VerbFlags<(typeof flags)[number]>['values']): Promise<CifarNet> {
   await useBackend(values.backend as EngineName | undefined);
   return CifarNet.fromPretrained((values.weights ?? 'cifar10-companion') as PretrainedName);
 }
 
 async function predict(argv: string[]): Promise<number> {
-  const { values, positionals } = parseFlags(argv);
-  const top = values.top === undefined ? 5 : Number(values.top);
-  if (!Number.isInteger(top) || top < 1) {
-    throw new CommandError(`--top: '${values.top}' arrived; give a whole number of at least 1.`);
-  }
+  const { values, positionals } = parseVerbFlags('alexnet', usage, flags, argv, true);
+  const top = wholeNumberFlag('top', values.top, 5);
   if (positionals.length === 0) {
     throw new CommandError('predict: no image arrived; name one or more files: alexnet predict cat.png.');
   }
@@ -65,8 +49,7 @@ async function predict(argv: string[]): Promise<number> {
 }
 
 async function score(argv: string[]): Promise<number> {
-  const { values, positionals } = parseFlags(argv);
-  if (positionals.length > 0) throw new CommandError(`evaluate: '${positionals[0]}' is no flag; see alexnet --help.`);
+  const { values } = parseVerbFlags('alexnet', usage, flags, argv);
   const model = await loadModel(values);
   const test = await loadCifar10('test', { data: values.data });
   if (model.preprocessing?.size !== test.height || model.classes !== test.classNames.length) {
@@ -78,14 +61,4 @@ async function score(argv: string[]): Promise<number> {
   return 0;
 }
 
-const [verb, ...rest] = process.argv.slice(2);
-process.exitCode = await runMain(async () => {
-  if (verb === 'reproduce') return reproduce(rest);
-  if (verb === 'predict' && !rest.includes('--help')) return predict(rest);
-  if (verb === 'evaluate' && !rest.includes('--help')) return score(rest);
-  if (verb !== undefined && !['predict', 'evaluate', '--help', '-h'].includes(verb)) {
-    throw new CommandError(`alexnet: '${verb}' is not a command; there are reproduce, predict and evaluate.`);
-  }
-  process.stdout.write(usage);
-  return 0;
-});
+await runVerbs('alexnet', usage, { reproduce, predict, evaluate: score });

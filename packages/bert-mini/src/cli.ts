@@ -1,8 +1,7 @@
 #!/usr/bin/env node
 /** The command `bert-mini`: `reproduce` trains a preset, `classify` and `fill-mask` use a model, `export` prepares one. */
-import { parseArgs } from 'node:util';
 import { useBackend, type EngineName } from '@milestones/backend';
-import { CommandError, runMain } from '@milestones/reproduce';
+import { CommandError, exportVerb, parseVerbFlags, runVerbs, wholeNumberFlag } from '@milestones/reproduce';
 import { BertClassifier, BertForPretraining } from './model.ts';
 import { exportPretrained } from './node/export-pretrained.ts';
 import { classify, fillMask } from './predict.ts';
@@ -20,7 +19,7 @@ bert-mini export <run>/<model or classifier> <destination>  a run's weights as f
 `;
 
 async function use(verb: 'classify' | 'fill-mask', argv: string[]): Promise<number> {
-  const { values, positionals } = parseFlags(verb, argv);
+  const { values, positionals } = parseVerbFlags(verb, usage, ['weights', 'count', 'backend'], argv, true);
   const [text, second, ...more] = positionals;
   if (text === undefined || more.length > 0 || (verb === 'fill-mask' && second !== undefined)) {
     throw new CommandError(
@@ -28,9 +27,7 @@ async function use(verb: 'classify' | 'fill-mask', argv: string[]): Promise<numb
     );
   }
   const weights = values.weights ?? (verb === 'classify' ? 'tiny-sst-2' : 'tiny-wikitext-2');
-  const count = Number(values.count ?? 5);
-  if (!Number.isInteger(count) || count < 1)
-    throw new CommandError(`--count: '${values.count}' arrived; give a whole number of at least 1.`);
+  const count = wholeNumberFlag('count', values.count, 5);
   await useBackend(values.backend as EngineName | undefined);
   const share = (probability: number): string => `${(100 * probability).toFixed(1)} %`.padStart(8);
   if (verb === 'classify') {
@@ -46,37 +43,9 @@ async function use(verb: 'classify' | 'fill-mask', argv: string[]): Promise<numb
   return 0;
 }
 
-async function exportCommand(argv: string[]): Promise<number> {
-  const [model, destination] = argv;
-  if (model === undefined || destination === undefined || argv.length > 2) {
-    throw new CommandError(
-      `export: ${argv.length} arguments arrived; give a model's folder in a run, and a destination.`,
-    );
-  }
-  await useBackend('cpu');
-  await exportPretrained(model, destination);
-  return 0;
-}
-
-function parseFlags(verb: string, argv: string[]) {
-  const text = { type: 'string' } as const;
-  try {
-    return parseArgs({ args: argv, options: { weights: text, count: text, backend: text }, allowPositionals: true });
-  } catch (error) {
-    throw new CommandError(`${verb}: ${(error as Error).message} The flags are:\n\n${usage}`);
-  }
-}
-
-const [verb, ...rest] = process.argv.slice(2);
-process.exitCode = await runMain(async () => {
-  if (verb === 'reproduce') return reproduce(rest);
-  if ((verb === 'classify' || verb === 'fill-mask') && !rest.includes('--help')) return use(verb, rest);
-  if (verb === 'export' && !rest.includes('--help')) return exportCommand(rest);
-  if (verb !== undefined && !['classify', 'fill-mask', 'export', '--help', '-h'].includes(verb)) {
-    throw new CommandError(
-      `bert-mini: '${verb}' is not a command; there are reproduce, classify, fill-mask and export.`,
-    );
-  }
-  process.stdout.write(usage);
-  return 0;
+await runVerbs('bert-mini', usage, {
+  reproduce,
+  classify: (argv) => use('classify', argv),
+  'fill-mask': (argv) => use('fill-mask', argv),
+  export: exportVerb(exportPretrained, 'the folder model or classifier of a run'),
 });

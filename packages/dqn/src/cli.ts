@@ -1,10 +1,16 @@
 #!/usr/bin/env node
 /** The command `dqn`: `reproduce` trains a preset, `play` shows an agent, `evaluate` scores one. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { useBackend, type EngineName } from '@milestones/backend';
 import { saveFile } from '@milestones/core/node';
-import { CommandError, runMain } from '@milestones/reproduce';
+import {
+  CommandError,
+  numberFlag,
+  parseVerbFlags,
+  runVerbs,
+  wholeNumberFlag,
+  type VerbFlags,
+} from '@milestones/reproduce';
 import { encodeGif } from './picture/gif.ts';
 import { pictureText } from './picture/terminal.ts';
 import { recordEpisode } from './play.ts';
@@ -26,56 +32,28 @@ dqn evaluate [flags]                                         mean return over ma
   --backend <engine>        auto, cuda, webgpu, native, onnx, wasm or cpu (default auto)
 `;
 
-const text = { type: 'string' } as const;
+const flags = ['weights', 'picture', 'delay', 'episodes', 'epsilon', 'steps', 'seed', 'backend'] as const;
+type Values = VerbFlags<(typeof flags)[number]>['values'];
 
-function parseFlags(argv: string[]) {
-  const options = {
-    weights: text,
-    picture: text,
-    delay: text,
-    episodes: text,
-    epsilon: text,
-    steps: text,
-    seed: text,
-    backend: text,
+function episodeOptions({ epsilon: given, seed, steps }: Values) {
+  const epsilon = numberFlag('epsilon', given) ?? 0;
+  if (epsilon < 0 || epsilon > 1) throw new CommandError(`--epsilon: '${given}' arrived; give a number from 0 to 1.`);
+  return {
+    epsilon,
+    seed: wholeNumberFlag('seed', seed, 1, 0),
+    maximumSteps: wholeNumberFlag('steps', steps, Infinity),
   };
-  let parsed;
-  try {
-    parsed = parseArgs({ args: argv, options, allowPositionals: true });
-  } catch (error) {
-    throw new CommandError(`dqn: ${(error as Error).message} The flags are:\n\n${usage}`);
-  }
-  const { values, positionals } = parsed;
-  if (positionals.length > 0) throw new CommandError(`dqn: '${positionals[0]}' is no flag; see dqn --help.`);
-  const number = (
-    flag: 'delay' | 'episodes' | 'epsilon' | 'steps' | 'seed',
-    standard: number,
-    least: number,
-  ): number => {
-    const given = values[flag];
-    const value = given === undefined ? standard : Number(given);
-    const fits =
-      given?.trim() !== '' &&
-      value >= least &&
-      (flag === 'epsilon' ? value <= 1 : Number.isInteger(value) || value === standard);
-    if (!fits) {
-      const wanted = flag === 'epsilon' ? 'a number from 0 to 1' : `a whole number of at least ${least}`;
-      throw new CommandError(`--${flag}: '${given}' arrived; give ${wanted}.`);
-    }
-    return value;
-  };
-  return { values, number };
 }
 
-async function loadAgent(values: ReturnType<typeof parseFlags>['values']): Promise<TrainedAgent> {
+async function loadAgent(values: Values): Promise<TrainedAgent> {
   await useBackend(values.backend as EngineName | undefined);
   return loadPretrained((values.weights ?? 'breakout') as PretrainedName);
 }
 
 async function play(argv: string[]): Promise<number> {
-  const { values, number } = parseFlags(argv);
-  const [delay, epsilon, seed] = [number('delay', 60, 0), number('epsilon', 0, 0), number('seed', 1, 0)];
-  const maximumSteps = number('steps', Infinity, 1);
+  const { values } = parseVerbFlags('dqn', usage, flags, argv);
+  const delay = wholeNumberFlag('delay', values.delay, 60, 0);
+  const { epsilon, seed, maximumSteps } = episodeOptions(values);
   const { network, frameStack, home } = await loadAgent(values);
   const out = process.stdout;
   const colour = out.isTTY === true && process.env['NO_COLOR'] === undefined;
@@ -106,9 +84,9 @@ async function play(argv: string[]): Promise<number> {
 }
 
 async function score(argv: string[]): Promise<number> {
-  const { values, number } = parseFlags(argv);
-  const [episodes, epsilon, seed] = [number('episodes', 100, 1), number('epsilon', 0, 0), number('seed', 1, 0)];
-  const maximumSteps = number('steps', Infinity, 1);
+  const { values } = parseVerbFlags('dqn', usage, flags, argv);
+  const episodes = wholeNumberFlag('episodes', values.episodes, 100);
+  const { epsilon, seed, maximumSteps } = episodeOptions(values);
   const { network, frameStack, home } = await loadAgent(values);
   const { returns, mean, length } = await evaluate(network, makeHome(home), {
     episodes,
@@ -126,14 +104,4 @@ async function score(argv: string[]): Promise<number> {
   return 0;
 }
 
-const [verb, ...rest] = process.argv.slice(2);
-process.exitCode = await runMain(async () => {
-  if (verb === 'reproduce') return reproduce(rest);
-  if (verb === 'play' && !rest.includes('--help')) return play(rest);
-  if (verb === 'evaluate' && !rest.includes('--help')) return score(rest);
-  if (verb !== undefined && !['play', 'evaluate', '--help', '-h'].includes(verb)) {
-    throw new CommandError(`dqn: '${verb}' is not a command; there are reproduce, play and evaluate.`);
-  }
-  process.stdout.write(usage);
-  return 0;
-});
+await runVerbs('dqn', usage, { reproduce, play, evaluate: score });

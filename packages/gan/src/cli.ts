@@ -1,11 +1,10 @@
 #!/usr/bin/env node
 /** The command `gan`: `reproduce` trains a preset, `sample` and `interpolate` draw images of a trained generator. */
-import { parseArgs } from 'node:util';
 import { useBackend, type EngineName } from '@milestones/backend';
 import { saveFile } from '@milestones/core/node';
 import { imageGrid } from '@milestones/datasets';
 import { encodePng } from '@milestones/datasets/node';
-import { CommandError, runMain } from '@milestones/reproduce';
+import { CommandError, parseVerbFlags, runVerbs, wholeNumberFlag } from '@milestones/reproduce';
 import { interpolateImages, sampleImages } from './generate.ts';
 import { main as reproduce } from './reproduce.ts';
 import { loadGenerator } from './weights.ts';
@@ -22,30 +21,13 @@ gan interpolate --weights <folder> [flags]                  draw the ways betwee
   --backend <engine>            auto, cuda, webgpu, native, onnx, wasm or cpu (default auto)
 `;
 
-const text = { type: 'string' } as const;
-
-function parseFlags(argv: string[]) {
-  try {
-    return parseArgs({
-      args: argv,
-      options: { weights: text, count: text, columns: text, seed: text, out: text, backend: text },
-    }).values;
-  } catch (error) {
-    throw new CommandError(`gan: ${(error as Error).message} The flags are:\n\n${usage}`);
-  }
-}
-
-function wholeNumber(name: string, value: string | undefined, otherwise: number, least: number): number {
-  const number = value === undefined ? otherwise : Number(value);
-  if (Number.isSafeInteger(number) && number >= least) return number;
-  throw new CommandError(`--${name}: '${value}' arrived; give a whole number of at least ${least}.`);
-}
+const flags = ['weights', 'count', 'columns', 'seed', 'out', 'backend'] as const;
 
 async function draw(verb: 'sample' | 'interpolate', argv: string[]): Promise<number> {
-  const values = parseFlags(argv);
-  const count = wholeNumber('count', values.count, verb === 'sample' ? 100 : 10, 1);
-  const columns = wholeNumber('columns', values.columns, 10, 2);
-  const seed = wholeNumber('seed', values.seed, 1, 0);
+  const { values } = parseVerbFlags('gan', usage, flags, argv);
+  const count = wholeNumberFlag('count', values.count, verb === 'sample' ? 100 : 10);
+  const columns = wholeNumberFlag('columns', values.columns, 10, 2);
+  const seed = wholeNumberFlag('seed', values.seed, 1, 0);
   if (values.weights === undefined) {
     throw new CommandError(`gan ${verb}: no weights arrived; give --weights <folder>, the folder model/ of a run.`);
   }
@@ -63,13 +45,8 @@ async function draw(verb: 'sample' | 'interpolate', argv: string[]): Promise<num
   return 0;
 }
 
-const [verb, ...rest] = process.argv.slice(2);
-process.exitCode = await runMain(async () => {
-  if (verb === 'reproduce') return reproduce(rest);
-  if ((verb === 'sample' || verb === 'interpolate') && !rest.includes('--help')) return draw(verb, rest);
-  if (verb !== undefined && !['sample', 'interpolate', '--help', '-h'].includes(verb)) {
-    throw new CommandError(`gan: '${verb}' is not a command; there are reproduce, sample and interpolate.`);
-  }
-  process.stdout.write(usage);
-  return 0;
+await runVerbs('gan', usage, {
+  reproduce,
+  sample: (argv) => draw('sample', argv),
+  interpolate: (argv) => draw('interpolate', argv),
 });

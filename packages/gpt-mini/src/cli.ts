@@ -1,8 +1,7 @@
 #!/usr/bin/env node
 /** The command `gpt-mini`: `reproduce` trains a preset, `generate` continues a text. */
-import { parseArgs } from 'node:util';
 import { useBackend, type EngineName } from '@milestones/backend';
-import { CommandError, runMain } from '@milestones/reproduce';
+import { CommandError, numberFlag, parseVerbFlags, runVerbs } from '@milestones/reproduce';
 import { Gpt } from './model.ts';
 import { generateTokens } from './generate.ts';
 import { main as reproduce } from './reproduce.ts';
@@ -21,17 +20,11 @@ gpt-mini generate [prompt] [flags]                         continue a text
   --backend <engine>        auto, cuda, webgpu, native, onnx, wasm or cpu (default auto)
 `;
 
+const flags = ['weights', 'tokens', 'temperature', 'top-k', 'top-p', 'seed', 'backend'] as const;
+
 async function generate(argv: string[]): Promise<number> {
-  const { values, positionals } = parseFlags(argv);
-  const number = (flag: 'tokens' | 'temperature' | 'top-k' | 'top-p' | 'seed'): number | undefined => {
-    const text = values[flag];
-    if (text === undefined) return undefined;
-    const value = Number(text);
-    if (text.trim() === '' || Number.isNaN(value)) {
-      throw new CommandError(`--${flag}: '${text}' arrived; give a number.`);
-    }
-    return value;
-  };
+  const { values, positionals } = parseVerbFlags('generate', usage, flags, argv, true);
+  const number = (flag: (typeof flags)[number]): number | undefined => numberFlag(flag, values[flag]);
   const [prompt = '\n', ...more] = positionals;
   if (more.length > 0) {
     throw new CommandError(
@@ -70,31 +63,4 @@ async function generate(argv: string[]): Promise<number> {
   return 0;
 }
 
-function parseFlags(argv: string[]) {
-  const text = { type: 'string' } as const;
-  const options = {
-    weights: text,
-    tokens: text,
-    temperature: text,
-    'top-k': text,
-    'top-p': text,
-    seed: text,
-    backend: text,
-  };
-  try {
-    return parseArgs({ args: argv, options, allowPositionals: true });
-  } catch (error) {
-    throw new CommandError(`generate: ${(error as Error).message} The flags are:\n\n${usage}`);
-  }
-}
-
-const [verb, ...rest] = process.argv.slice(2);
-process.exitCode = await runMain(async () => {
-  if (verb === 'reproduce') return reproduce(rest);
-  if (verb === 'generate' && !rest.includes('--help')) return generate(rest);
-  if (verb !== undefined && verb !== 'generate' && verb !== '--help' && verb !== '-h') {
-    throw new CommandError(`gpt-mini: '${verb}' is not a command; there are reproduce and generate.`);
-  }
-  process.stdout.write(usage);
-  return 0;
-});
+await runVerbs('gpt-mini', usage, { reproduce, generate });

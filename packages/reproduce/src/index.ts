@@ -46,6 +46,15 @@ export { nearestName } from './command/nearest-name.ts';
 export { type Command, type CommandOptions, parseCommand } from './command/parse-command.ts';
 export { loadPresets, type Preset } from './command/presets.ts';
 export { describeCommand, runMain } from './command/run-main.ts';
+export {
+  exportVerb,
+  numberFlag,
+  parseVerbFlags,
+  runVerbs,
+  wholeNumberFlag,
+  type Verb,
+  type VerbFlags,
+} from './command/verbs.ts';
 export { listSchemaKeys, type SchemaKey, type ValueKind } from './command/schema-keys.ts';
 export { type Chart, curvesSvg, linearTicks, logTicks } from './curves.ts';
 export { type LoaderOptions, loaderOptions } from './download-progress.ts';

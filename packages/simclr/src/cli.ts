@@ -1,11 +1,10 @@
 #!/usr/bin/env node
 /** The command `simclr`: `reproduce` trains a preset, `neighbors` draws what a trained network takes for alike. */
-import { parseArgs } from 'node:util';
 import { useBackend, type EngineName } from '@milestones/backend';
 import { saveFile } from '@milestones/core/node';
 import { selectImages, type ImageDataset } from '@milestones/datasets';
 import { encodePng } from '@milestones/datasets/node';
-import { CommandError, runMain } from '@milestones/reproduce';
+import { CommandError, parseVerbFlags, runVerbs, wholeNumberFlag } from '@milestones/reproduce';
 import { completeRunConfig } from './config.ts';
 import { SimCLR } from './model.ts';
 import { neighborPicture } from './neighbor-picture.ts';
@@ -26,30 +25,13 @@ simclr neighbors --weights <folder> [flags]          draw test images and the tr
   --backend <engine>            auto, cuda, webgpu, native, onnx, wasm or cpu (default auto)
 `;
 
-const text = { type: 'string' } as const;
-
-function parseFlags(argv: string[]) {
-  try {
-    return parseArgs({
-      args: argv,
-      options: { weights: text, set: text, bank: text, rows: text, seed: text, data: text, out: text, backend: text },
-    }).values;
-  } catch (error) {
-    throw new CommandError(`simclr: ${(error as Error).message} The flags are:\n\n${usage}`);
-  }
-}
-
-function wholeNumber(name: string, value: string | undefined, otherwise: number, least: number): number {
-  const number = value === undefined ? otherwise : Number(value);
-  if (Number.isSafeInteger(number) && number >= least) return number;
-  throw new CommandError(`--${name}: '${value}' arrived; give a whole number of at least ${least}.`);
-}
+const flags = ['weights', 'set', 'bank', 'rows', 'seed', 'data', 'out', 'backend'] as const;
 
 async function drawNeighbors(argv: string[]): Promise<number> {
-  const values = parseFlags(argv);
-  const bank = wholeNumber('bank', values.bank, 5000, 10);
-  const rows = wholeNumber('rows', values.rows, 10, 1);
-  const seed = wholeNumber('seed', values.seed, 1, 0);
+  const { values } = parseVerbFlags('simclr', usage, flags, argv);
+  const bank = wholeNumberFlag('bank', values.bank, 5000, 10);
+  const rows = wholeNumberFlag('rows', values.rows, 10);
+  const seed = wholeNumberFlag('seed', values.seed, 1, 0);
   const set = values.set ?? 'cifar10';
   if (set !== 'cifar10' && set !== 'shapes') {
     throw new CommandError(`--set: '${set}' arrived; choose cifar10 or shapes.`);
@@ -84,13 +66,4 @@ async function drawNeighbors(argv: string[]): Promise<number> {
   }
 }
 
-const [verb, ...rest] = process.argv.slice(2);
-process.exitCode = await runMain(async () => {
-  if (verb === 'reproduce') return reproduce(rest);
-  if (verb === 'neighbors' && !rest.includes('--help')) return drawNeighbors(rest);
-  if (verb !== undefined && !['neighbors', '--help', '-h'].includes(verb)) {
-    throw new CommandError(`simclr: '${verb}' is not a command; there are reproduce and neighbors.`);
-  }
-  process.stdout.write(usage);
-  return 0;
-});
+await runVerbs('simclr', usage, { reproduce, neighbors: drawNeighbors });
