@@ -20,7 +20,10 @@ export interface Training {
   /** Of the order of the images and of the noise: the same for all that are compared. */
   seed: number;
   context: Pick<ExperimentContext, 'advance' | 'random'>;
-  /** Something else to measure at the end of each epoch, in place of the mean cost of its mini-batches. */
+  /**
+   * Something else to measure at the end of each epoch, in place of the mean cost of its mini-batches. Smaller must be better:
+   * a training that diverged has {@link divergedCost} for the rest of its epochs.
+   */
   evaluate?: () => Promise<number>;
 }
 

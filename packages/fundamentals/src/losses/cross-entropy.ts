@@ -71,17 +71,17 @@ class Net extends Module {
   }
 }
 
-/** Share of right answers, in percent. */
-function accuracyOf(model: Net, rows: ImageRows): number {
-  let right = 0;
+/** Share of wrong answers, in percent. */
+function errorOf(model: Net, rows: ImageRows): number {
+  let wrong = 0;
   for (const { images, labels } of rows.everything()) {
-    right += tf.tidy(() => {
+    wrong += tf.tidy(() => {
       const found = tf.cast(tf.argMax(model.forward(images), 1), 'int32');
-      return tf.sum(tf.cast(tf.equal(found, labels), 'float32')).dataSync()[0]!;
+      return tf.sum(tf.cast(tf.notEqual(found, labels), 'float32')).dataSync()[0]!;
     });
     tf.dispose([images, labels]);
   }
-  return (100 * right) / rows.count;
+  return (100 * wrong) / rows.count;
 }
 
 /** ∂/∂z of both losses for one sigmoid at z whose label is 1. */
@@ -173,8 +173,8 @@ export const crossEntropy = defineExperiment({
     const train = async (name: Name, scale: number, rate: number): Promise<number[]> => {
       const model = new Net(rows.pixels, hidden, rows.classes, scale).initialize(seed);
       const loss = (images: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor => losses[name](model.forward(images), labels);
-      const evaluate = async (): Promise<number> => accuracyOf(model, test);
-      const accuracies = await trainEpochs({
+      const evaluate = async (): Promise<number> => errorOf(model, test);
+      const errors = await trainEpochs({
         model,
         loss,
         optimizer: new SGD(),
@@ -187,7 +187,7 @@ export const crossEntropy = defineExperiment({
         evaluate,
       });
       model.dispose();
-      return accuracies;
+      return errors;
     };
     const notes: string[] = [];
     const curves: Record<string, number[]> = {};
@@ -199,9 +199,9 @@ export const crossEntropy = defineExperiment({
           const run = (): Promise<number[]> => train(name, start === 'usual' ? 1 : wrongScale, rate);
           tried.push([rate, await context.part(`${start} ${name} ${rate}`, run)]);
         }
-        const [rate, curve] = bestRate(tried, (accuracies) => -accuracies.at(-1)!);
+        const [rate, curve] = bestRate(tried, (errors) => errors.at(-1)!);
         notes.push(`${start} start, ${name}: rate ${rate}${edgeOfGrid(rate, rates)}.`);
-        curves[`${name} ${start}`] = curve;
+        curves[`${name} ${start}`] = curve.map((error) => 100 - error);
       }
     }
     const last = (name: Name, start: (typeof starts)[number]): number => curves[`${name} ${start}`]!.at(-1)!;
