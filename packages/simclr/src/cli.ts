@@ -1,21 +1,24 @@
 #!/usr/bin/env node
-/** The command `simclr`: `reproduce` trains a preset, `neighbors` draws what a trained network takes for alike. */
+/** The command `simclr`: `reproduce` trains a preset, `neighbors` draws what a trained network takes for alike, `export`. */
 import { useBackend, type EngineName } from '@milestones/backend';
 import { saveFile } from '@milestones/core/node';
 import { selectImages, type ImageDataset } from '@milestones/datasets';
 import { encodePng } from '@milestones/datasets/node';
-import { CommandError, parseVerbFlags, runVerbs, wholeNumberFlag } from '@milestones/reproduce';
+import { CommandError, exportVerb, parseVerbFlags, runVerbs, wholeNumberFlag } from '@milestones/reproduce';
 import { completeRunConfig } from './config.ts';
 import { SimCLR } from './model.ts';
 import { neighborPicture } from './neighbor-picture.ts';
+import { exportPretrained } from './node/export-pretrained.ts';
 import { loadImages } from './node/images.ts';
 import { main as reproduce } from './reproduce.ts';
 import { representImages } from './represent.ts';
+import { pretrained } from './weights.ts';
 
 const usage = `simclr reproduce [--preset quick|laptop|…] [flags]   train a preset; see simclr reproduce --help
-simclr neighbors --weights <folder> [flags]          draw test images and the training images nearest to them as a PNG file
+simclr neighbors [flags]                             draw test images and the training images nearest to them as a PNG file
+simclr export <run folder> <destination>             the run's weights as float16, with a model card
 
-  --weights <folder>            the folder model/ of a run
+  --weights <name|folder>       ${Object.keys(pretrained).join(', ')}, or the folder model/ of a run (default cifar10-small)
   --set <images>                cifar10 or shapes (default cifar10)
   --bank <count>                training images to look among (default 5000)
   --rows <count>                test images (default 10)
@@ -36,13 +39,8 @@ async function drawNeighbors(argv: string[]): Promise<number> {
   if (set !== 'cifar10' && set !== 'shapes') {
     throw new CommandError(`--set: '${set}' arrived; choose cifar10 or shapes.`);
   }
-  if (values.weights === undefined) {
-    throw new CommandError(
-      'simclr neighbors: no weights arrived; give --weights <folder>, the folder model/ of a run.',
-    );
-  }
   await useBackend(values.backend as EngineName | undefined);
-  const model = await SimCLR.fromPretrained(values.weights);
+  const model = await SimCLR.fromPretrained(values.weights ?? 'cifar10-small');
   try {
     const { data } = completeRunConfig({
       data: { set, trainImages: bank, generatedTrain: bank, generatedTest: rows },
@@ -66,4 +64,4 @@ async function drawNeighbors(argv: string[]): Promise<number> {
   }
 }
 
-await runVerbs('simclr', usage, { reproduce, neighbors: drawNeighbors });
+await runVerbs('simclr', usage, { reproduce, neighbors: drawNeighbors, export: exportVerb(exportPretrained) });

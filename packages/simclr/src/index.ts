@@ -59,5 +59,5 @@ export {
 } from './judge.ts';
 export { neighborPicture } from './neighbor-picture.ts';
 export { linearProbeAccuracy, type ProbeOptions } from './linear-probe.ts';
-export { encodePretrained } from './weights.ts';
+export { encodePretrained, pretrained, type PretrainedName } from './weights.ts';
 export { deviations } from './deviations.ts';

@@ -12,10 +12,10 @@
  * Dimensions: B batch (2N views in training), H×W pixels, C channels.
  */
 import { tf } from '@milestones/backend';
-import { BatchNorm, Dense, globalAveragePool2d, Module } from '@milestones/core';
+import { BatchNorm, Dense, globalAveragePool2d, loadOwnWeights, Module } from '@milestones/core';
 import { NormedConvolution, ResNet, type ResidualBlock } from '@milestones/resnet';
 import { modelConfig, type ModelConfig, type ModelOptions, type SimCLRSize } from './config.ts';
-import { loadPretrained } from './weights.ts';
+import { openPretrained, type PretrainedName } from './weights.ts';
 
 /** f: from images to what they show. */
 export type Encoder = Module & {
@@ -162,20 +162,14 @@ export class SimCLR extends Module {
   /**
    * A network with weights, in evaluation mode.
    *
-   * @param folder what `savePretrained` wrote: a path (in Node) or a URL
+   * @param source `cifar10-small`, which comes with this package, or what `savePretrained` wrote: a path (in Node) or a URL
+   * @throws when a file is missing or damaged, or of another kind; the message names it and the remedy
    */
-  static async fromPretrained(folder: string | URL): Promise<SimCLR> {
-    const { config, imageSize, state } = await loadPretrained(folder);
-    const model = new SimCLR(config);
-    try {
-      model.loadStateDict(state);
-    } catch (error) {
-      model.dispose();
-      throw error;
-    } finally {
-      tf.dispose(state);
-    }
-    model.imageSize = imageSize;
+  static async fromPretrained(source: PretrainedName | (string & {}) | URL): Promise<SimCLR> {
+    const folder = await openPretrained(source);
+    const model = new SimCLR(folder.config.model);
+    await loadOwnWeights(model, folder);
+    model.imageSize = folder.config.imageSize;
     return model.eval();
   }
 

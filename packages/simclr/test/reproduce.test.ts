@@ -7,7 +7,8 @@ import { decodeImage } from '@milestones/datasets/node';
 import { captureOutput, onlyRunFolder, settingFlags } from '@milestones/reproduce/testing';
 import { describe, expect, it } from 'vitest';
 import { shellCommand, temporaryFolder } from '../../reproduce/test/in-a-folder.ts';
-import { representImages, SimCLR } from '../src/index.ts';
+import { completeRunConfig } from '../src/config.ts';
+import { partnerAccuracy, representImages, SimCLR, viewsToPair } from '../src/index.ts';
 import { savePretrained } from '../src/node.ts';
 import { main } from '../src/reproduce.ts';
 
@@ -180,16 +181,30 @@ describe('a saved network', () => {
 
   it('of another kind is refused', async () => {
     await writeFile(out('config.json'), '{"milestone": "gan"}');
-    await expect(SimCLR.fromPretrained(out())).rejects.toThrow('is not of a simclr network');
+    await expect(SimCLR.fromPretrained(out())).rejects.toThrow('is not the configuration of a simclr network');
     await expect(SimCLR.fromPretrained(out('nowhere'))).rejects.toThrow('has no readable config.json');
+  });
+});
+
+describe('the weights of this package', () => {
+  it('know two views of an image among those of others, better than a network that was not trained', async () => {
+    await useBackend('onnx');
+    const model = await SimCLR.fromPretrained('cifar10-small');
+    expect([model.parameterCount(), model.imageSize]).toEqual([421_920, 32]);
+    const { augmentation } = completeRunConfig({});
+    const views = await viewsToPair(generateShapes({ count: 60, seed: 1 }), augmentation, { count: 60, seed: 1 });
+    const partners = async (net: SimCLR): Promise<number> => partnerAccuracy((await representImages(net, views)).h);
+    const untrained = new SimCLR(model.config).initialize(1);
+    expect(await partners(model)).toBeGreaterThan(5 + (await partners(untrained.eval() as SimCLR)));
+    for (const net of [model, untrained]) net.dispose();
   });
 });
 
 describe('the command simclr', () => {
   it.each([
-    [['--help'], 0, 'simclr neighbors --weights <folder>'],
-    [['cluster'], 2, "'cluster' is not a command; there are reproduce and neighbors"],
-    [['neighbors'], 2, 'give --weights <folder>'],
+    [['--help'], 0, 'simclr neighbors [flags]'],
+    [['cluster'], 2, "'cluster' is not a command; there are reproduce, neighbors and export"],
+    [['export'], 2, 'give the folder of a run and a destination'],
     [['neighbors', '--bank', '0'], 2, '--bank: '],
     [['neighbors', '--set', 'stl10'], 2, 'choose cifar10 or shapes'],
     [['neighbors', '--colour', 'red'], 2, 'The flags are:'],
