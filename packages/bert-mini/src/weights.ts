@@ -91,7 +91,15 @@ export async function loadPretrained(
   const where = `${kind}.fromPretrained`;
   const isOwn = typeof source === 'string' && Object.hasOwn(pretrained, source);
   const folder = isOwn ? pretrained[source as PretrainedName] : await locateModel(source, options);
-  const saved = v.safeParse(savedSchema, await loadModelConfig(where, folder));
+  const written = await loadModelConfig(where, folder).catch((error: unknown) => {
+    if (!isOwn) throw error;
+    throw new Error(
+      `${where}: the weights '${source}' did not come with this copy of the package: train them (bert-mini reproduce --preset ` +
+        `laptop) and give the folder model/ or classifier/ of that run, or the name of a BERT on the hub. (${(error as Error).message})`,
+      { cause: error },
+    );
+  });
+  const saved = v.safeParse(savedSchema, written);
   if (!saved.success) {
     throw new Error(
       `${where}: config.json of '${String(source)}' is not of a BERT that can be read here (${describeIssues(saved.issues)}); ` +

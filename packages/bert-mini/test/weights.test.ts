@@ -2,7 +2,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { tf, useBackend } from '@milestones/backend';
 import { decodeSafetensors, encodeSafetensors } from '@milestones/core';
 import { generateText, learnWordPieces, WordPieceTokenizer } from '@milestones/datasets';
@@ -16,6 +16,7 @@ import {
   createOptimizer,
   fillMask,
   pretrain,
+  pretrained,
   PretrainingBatches,
   pretrainingSchema,
 } from '../src/index.ts';
@@ -141,6 +142,21 @@ describe('a model that was trained here', () => {
     );
     optimizer.dispose();
     tf.dispose([model.stateDict(), again.stateDict()]);
+  });
+});
+
+describe('weights of this package', () => {
+  it('are said to be made by the preset, where they did not come with it', async () => {
+    const places = pretrained as Record<string, URL>;
+    const own = places['tiny-sst-2']!;
+    places['tiny-sst-2'] = pathToFileURL(`${folder}/nothing/`);
+    try {
+      await expect(BertClassifier.fromPretrained('tiny-sst-2')).rejects.toThrow(
+        /did not come with this copy.*reproduce --preset laptop/s,
+      );
+    } finally {
+      places['tiny-sst-2'] = own;
+    }
   });
 });
 
