@@ -167,6 +167,7 @@ function overviewBlock(results: readonly SavedResult[]): string {
   const rows = [...groups.values()].map((group) => {
     const { summary, title, year } = group[0]!;
     const mains = group.map((result) => mainTarget(result.summary));
+    const targets = group.flatMap((result) => result.summary.targets);
     const range = (values: (number | null | undefined)[]): string => {
       const known = values.flatMap((value) => value ?? []).toSorted((a, b) => a - b);
       // Two or three seeds are shown one by one, more of them by their ends.
@@ -182,11 +183,24 @@ function overviewBlock(results: readonly SavedResult[]): string {
       formatNumber(mains[0]?.paper),
       formatNumber(mains[0]?.published),
       range(mains.map((target) => target?.measured)),
+      // One row stands for several claims: those that were missed must not vanish behind it.
+      `${targets.filter(({ pass }) => pass).length} of ${targets.length}`,
       range(group.map((result) => result.summary.minutes)),
     ];
   });
-  const header = ['milestone', 'year', 'package', 'preset', 'claim', 'paper', 'published', 'ours', 'minutes'];
-  return markdownTable(header, rows, { align: 'lrlllrrrr' });
+  const header = [
+    'milestone',
+    'year',
+    'package',
+    'preset',
+    'claim',
+    'paper',
+    'published',
+    'ours',
+    'claims held',
+    'minutes',
+  ];
+  return markdownTable(header, rows, { align: 'lrlllrrrrr' });
 }
 
 /** The claim that stands for the whole run: the last one about its end that has a number to compare with, else the last one. */

@@ -53,7 +53,7 @@ describe('formatResultsBlocks', () => {
   it('fills an overview with the seeds side by side', () => {
     const filled = formatResultsBlocks('<!-- results:start overview --><!-- results:end -->', 'README.md', results);
     expect(filled).toContain(
-      '| Toy       | 1805 | toy     | laptop | low loss |     – |       0.5 | 0.51 / 0.52 | 1.5 / 1.5 |',
+      '| Toy       | 1805 | toy     | laptop | low loss |     – |       0.5 | 0.51 / 0.52 |      2 of 2 | 1.5 / 1.5 |',
     );
   });
 
