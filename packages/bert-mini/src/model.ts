@@ -180,7 +180,7 @@ export class BertForPretraining extends Module {
   /**
    * A model with weights and tokenizer.
    *
-   * @param source `tiny-wikitext-2`, which comes with this package, a folder that `savePretrained` wrote or of a BERT model
+   * @param source a name of `pretrained`, such as `tiny-wikitext-2`, a folder that `savePretrained` wrote or of a BERT model
    * (a path in Node, or a URL), or a BERT model of the Hugging Face hub, such as `google/bert_uncased_L-2_H-128_A-2`
    */
   static async fromPretrained(source: string | URL, options: LocateModelOptions = {}): Promise<BertForPretraining> {
