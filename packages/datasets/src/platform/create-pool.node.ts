@@ -49,9 +49,12 @@ class AugmentationThread {
     this.#worker.unref();
     this.#worker.on('message', (reply: Reply) => {
       const expected = this.#expected.get(reply.id);
+      // A reply that nobody waits for any more must not unref the worker: `dispose` waits for its end, and the process would
+      // end before.
+      if (expected === undefined) return;
       this.#forget(reply.id);
-      if ('error' in reply) expected?.reject(new Error(`augmentation: ${reply.error}`));
-      else expected?.resolve(reply.images);
+      if ('error' in reply) expected.reject(new Error(`augmentation: ${reply.error}`));
+      else expected.resolve(reply.images);
     });
     this.#worker.on('error', (error) => this.#lose(error.message));
     this.#worker.on('exit', (code) => this.#lose(`it ended with code ${code}`));
