@@ -12,8 +12,8 @@ export const modelSchema = v.strictObject({
   noiseSize: option(positiveInteger, 100, 'Z, numbers of noise per image'),
   noise: option(
     v.picklist(['uniform', 'gaussian']),
-    'gaussian',
-    'gaussian: N(0, 1), as in the published code, or uniform: U(−√3, √3); both have variance 1',
+    'uniform',
+    'uniform: U(−√3, √3), as in the published configuration, or gaussian: N(0, 1); both have variance 1',
   ),
   generatorHidden: option(
     v.pipe(v.array(positiveInteger), v.minLength(1)),
@@ -77,6 +77,11 @@ export const trainingSchema = v.strictObject({
   finalMomentum: option(fraction, 0.7, 'momentum at the end of its rise'),
   momentumEpochs: option(atLeast(2), 250, 'epoch at which the rise, a straight line from epoch 1, ends'),
   adamBeta1: option(fraction, 0.5, 'β₁ of Adam; with 0.9 the two networks oscillate'),
+  averageDecay: option(
+    fraction,
+    0,
+    'share that a moving average of the generator’s weights keeps at each update; 0: no average',
+  ),
   evaluateEvery: option(positiveInteger, 5000, 'steps between evaluations'),
   checkpointEvery: option(positiveInteger, 2500, 'steps between checkpoints'),
   logEvery: option(positiveInteger, 50, 'steps between logged losses'),

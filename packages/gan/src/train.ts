@@ -3,7 +3,7 @@
  * published code runs it.
  */
 import { compile, tf, type CompiledStep } from '@milestones/backend';
-import { Adam, Random, RandomKey, valueAndGradients, type Parameter } from '@milestones/core';
+import { Adam, Random, RandomKey, valueAndGradients, type Parameter, type WeightAverage } from '@milestones/core';
 import { ImageBatches, type ImageDataset } from '@milestones/datasets';
 import type { TrainingConfig } from './config.ts';
 import { discriminatorLoss, generatorLoss } from './loss.ts';
@@ -61,11 +61,14 @@ export function createOptimizers({ generator, discriminator }: Players, config: 
  * the same dropout. A compiled step makes and judges them once.
  *
  * The discriminator descends on half the sum of its two cross-entropies; the reported loss is the sum.
+ *
+ * @param average takes in the generator's new weights; the game does not depend on it
  */
 export function createGameStep(
   { generator, discriminator }: Players,
   optimizers: PlayerOptimizers,
   { batchSize, objective }: Pick<TrainingConfig, 'batchSize' | 'objective'>,
+  average?: WeightAverage,
 ): GameStep {
   const ofGenerator = generator.trainableParameters();
   const ofDiscriminator = discriminator.trainableParameters();
@@ -89,6 +92,7 @@ export function createGameStep(
 
     optimizers.generator.update(ofGenerator, made.gradients, learningRate, momentum);
     optimizers.discriminator.update(ofDiscriminator, judged.gradients, learningRate, momentum);
+    average?.update(ofGenerator);
     const share = (right: tf.Tensor): tf.Tensor => tf.mean(tf.cast(right, 'float32'));
     const found = {
       discriminatorLoss: tf.mul(judged.value, 2),
@@ -139,6 +143,8 @@ export interface TrainingRun {
   images: ImageDataset;
   config: TrainingConfig;
   seed: number;
+  /** A moving average of the generator's weights, initialized. */
+  average?: WeightAverage | undefined;
   /** Updates that were already made; 0 for a new run. */
   startStep?: number;
   /** Watches for saturation; give the one of a resumed run its state. */
@@ -155,7 +161,7 @@ export interface TrainingRun {
 export async function train(run: TrainingRun): Promise<number> {
   const { players, optimizers, config, seed, startStep = 0, events = {} } = run;
   const saturation = run.saturation ?? new SaturationWatch(config.saturation);
-  const gameStep = createGameStep(players, optimizers, config);
+  const gameStep = createGameStep(players, optimizers, config, run.average);
   const random = new Random(seed, 'adversarial');
   const batches = new ImageBatches({ dataset: run.images, batchSize: config.batchSize, seed });
   batches.seek(startStep);

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { loadSafetensors } from '@milestones/core/node';
 import { decodeImage } from '@milestones/datasets/node';
 import { captureOutput, onlyRunFolder, settingFlags } from '@milestones/reproduce/testing';
 import { describe, expect, it } from 'vitest';
@@ -92,6 +93,34 @@ describe('reproduce', () => {
     for (const [index, name] of names.entries())
       expect([name, read(name).equals(before[index]!)]).toEqual([name, true]);
     expect(existsSync(join(whole, 'summary.json'))).toBe(true);
+  });
+
+  it('keeps an average of the generator’s weights, scores it, saves it, and continues it', async () => {
+    const flags = [...brief, ...settingFlags({ 'training.averageDecay': 0.5 })];
+    await run(...flags);
+    const whole = runFolder();
+    const summary = JSON.parse(readFileSync(join(whole, 'summary.json'), 'utf8'));
+    const { parzen, averagedParzen, averagedParzenError, averagedParzenSigma } = summary.metrics;
+    expect([parzen, averagedParzen, averagedParzenError, averagedParzenSigma].every(Number.isFinite)).toBe(true);
+    expect(averagedParzen).not.toBe(parzen);
+    expect(readdirSync(join(whole, 'samples'))).toContain('averaged-step-000004.png');
+    expect(readFileSync(join(whole, 'REPORT.md'), 'utf8')).toContain('With the moving average');
+    // The saved model is the average and not the last weights.
+    const tensorsIn = async (name: string) => (await loadSafetensors(join(whole, name))).tensors;
+    const saved = (await tensorsIn('model/model.safetensors'))['output.bias']!.data;
+    const last = (await tensorsIn('checkpoints/step-000004/generator.safetensors'))['output.bias']!.data;
+    const kept = await tensorsIn('checkpoints/step-000004/generatorAverage.safetensors');
+    expect(saved).toEqual(kept['average.value.output.bias']!.data);
+    expect(saved).not.toEqual(last);
+
+    const names = ['metrics.jsonl', 'model/model.safetensors', 'checkpoints/step-000004/generatorAverage.safetensors'];
+    const before = names.map((name) => readFileSync(join(whole, name)));
+    await rm(join(whole, 'checkpoints/step-000004'), { recursive: true });
+    await rm(join(whole, 'summary.json'));
+    await run('--resume', whole);
+    for (const [index, name] of names.entries()) {
+      expect([name, readFileSync(join(whole, name)).equals(before[index]!)]).toEqual([name, true]);
+    }
   });
 
   it('stops at NaN and keeps the last checkpoint', async () => {

@@ -7,6 +7,7 @@ import {
   RandomKey,
   tensorsToData,
   valueAndGradients,
+  WeightAverage,
 } from '@milestones/core';
 import { checkGradients } from '@milestones/core/testing';
 import { generateDigits } from '@milestones/datasets';
@@ -35,14 +36,7 @@ import {
 
 const config = v.parse(trainingSchema, { steps: 6, batchSize: 4, logEvery: 2, evaluateEvery: 3, checkpointEvery: 2 });
 const images = generateDigits({ count: 20, seed: 1, size: 8 });
-const model = {
-  noiseSize: 4,
-  noise: 'uniform' as const,
-  generatorHidden: [8],
-  discriminatorUnits: [5, 5],
-  pieces: 2,
-  imageSize: 8,
-};
+const model = { noiseSize: 4, generatorHidden: [8], discriminatorUnits: [5, 5], pieces: 2, imageSize: 8 };
 
 const maxoutPlayers = (): Players => ({ generator: new Generator(model), discriminator: new Discriminator(model) });
 const convolutionalPlayers = (): Players => {
@@ -292,6 +286,32 @@ describe('both updates', () => {
     }
     expect(losses['cpu']).toHaveLength(6);
     for (const [index, value] of losses['cpu']!.entries()) expect(losses['onnx']![index]).toBeCloseTo(value, 4);
+  });
+});
+
+describe('the average of the generator’s weights', () => {
+  it.each(['cpu', 'onnx'] as const)('takes in each update and leaves the game as it is, on %s', async (engine) => {
+    await useBackend(engine);
+    const path: number[] = [];
+    // Adam: its steps are seen, while those of small gradients are not.
+    const changes = { optimizer: 'adam', learningRate: 0.01 } as const;
+    const onStep = async (): Promise<boolean> => {
+      path.push((await plain.players.generator.stateDict()['output.bias']!.data())[5]!);
+      return false;
+    };
+    const plain: TrainingRun = newRun(maxoutPlayers(), 11, { onStep }, changes);
+    const start = plain.players.generator.stateDict()['output.bias']!.dataSync()[5]!;
+    await train(plain);
+    const averaged = newRun(maxoutPlayers(), 11, {}, changes);
+    const weights = averaged.players.generator.trainableParameters();
+    const average = new WeightAverage({ decay: 0.75 }).initialize(weights);
+    await train({ ...averaged, average });
+    expect(await bytesOf(averaged)).toEqual(await bytesOf(plain));
+    const expected = path.reduce((mean, value) => 0.75 * mean + 0.25 * value, start);
+    expect(expected).not.toBeCloseTo(path.at(-1)!, 3);
+    expect(average.stateDict()['average.value.output.bias']!.dataSync()[5]).toBeCloseTo(expected, 6);
+    average.dispose();
+    [plain, averaged].forEach(disposeRun);
   });
 });
 

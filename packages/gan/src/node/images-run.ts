@@ -1,7 +1,7 @@
 /** Trains the two players on images, scores them along the way, and reports. Node only. */
 import { join } from 'node:path';
 import { tf } from '@milestones/backend';
-import { dataToTensors, Random } from '@milestones/core';
+import { dataToTensors, Random, WeightAverage } from '@milestones/core';
 import { imageGrid } from '@milestones/datasets';
 import { encodePng } from '@milestones/datasets/node';
 import type { Chart, Run } from '@milestones/reproduce';
@@ -23,11 +23,14 @@ interface Position {
   final: Record<string, number>;
 }
 
-const seriesOf = (score: ParzenScore): Record<string, number> => ({
-  parzen: score.mean,
-  parzenError: score.standardError,
-  parzenSigma: score.sigma,
-  validationParzen: Math.max(...score.validation.map(({ mean }) => mean)),
+/** A score under the names that a run logs it by: `parzen…` of the last weights, `averagedParzen…` of their average. */
+const seriesOf = (score: ParzenScore, name: 'parzen' | 'averagedParzen' = 'parzen'): Record<string, number> => ({
+  [name]: score.mean,
+  [`${name}Error`]: score.standardError,
+  [`${name}Sigma`]: score.sigma,
+  [name === 'parzen' ? 'validationParzen' : 'averagedValidationParzen']: Math.max(
+    ...score.validation.map(({ mean }) => mean),
+  ),
 });
 
 /** The whole experiment; returns the exit code. */
@@ -44,10 +47,13 @@ export async function runImages(
   discriminator.initialize(seed + 1);
   if (generator instanceof Generator) generator.setOutputBias(pixelsOf(images.train));
   const optimizers = createOptimizers(players, config.training);
+  const weights = generator.trainableParameters();
+  const { averageDecay } = config.training;
+  const average = averageDecay > 0 ? new WeightAverage({ decay: averageDecay }).initialize(weights) : undefined;
   const stored = run.checkpoint?.state['position'] as Position | undefined;
   const final: Record<string, number> = { ...stored?.final };
   const saturation = new SaturationWatch(config.training.saturation, stored?.saturation);
-  if (run.checkpoint !== null) restore(run.checkpoint.tensors, { ...players, optimizers });
+  if (run.checkpoint !== null) restore(run.checkpoint.tensors, { ...players, optimizers, average });
   const { steps } = config.training;
   const progress = run.progress({ total: steps });
   const evaluate = evaluationOf(config, seed, run, images, generator);
@@ -61,6 +67,7 @@ export async function runImages(
       images: images.train,
       config: config.training,
       seed,
+      average,
       startStep: run.checkpoint?.step ?? 0,
       saturation,
       events: {
@@ -71,11 +78,17 @@ export async function runImages(
         onSaturation: (_step, message) => progress.note(message),
         onEvaluation: async (step) => {
           const score = await evaluate(step);
-          run.log(step, seriesOf(score));
-          Object.assign(final, seriesOf(score));
-          progress.note(
-            `step ${step}: Parzen ${score.mean.toFixed(1)} ± ${score.standardError.toFixed(1)} nats, sigma ${score.sigma.toFixed(3)}`,
-          );
+          const found = seriesOf(score);
+          progress.note(`step ${step}: Parzen ${described(score)}`);
+          if (average !== undefined) {
+            average.swapIn(weights);
+            const averaged = await evaluate(step, 'averaged-');
+            average.swapOut();
+            Object.assign(found, seriesOf(averaged, 'averagedParzen'));
+            progress.note(`step ${step}: Parzen of the averaged weights ${described(averaged)}`);
+          }
+          run.log(step, found);
+          Object.assign(final, found);
         },
         onStep: async (step, checkpointDue) => {
           progress.update(step, final['parzen'] === undefined ? {} : { parzen: final['parzen'] });
@@ -86,6 +99,7 @@ export async function runImages(
               discriminator: discriminator.stateDict(),
               generatorOptimizer: optimizers.generator.stateDict(),
               discriminatorOptimizer: optimizers.discriminator.stateDict(),
+              ...(average && { generatorAverage: average.stateDict() }),
             };
             await run.saveCheckpoint({ step, tensors, state: { position } });
           }
@@ -94,9 +108,11 @@ export async function runImages(
       },
     });
     if (run.stopping) return run.interrupted();
+    average?.swapIn(weights); // What is counted, drawn and saved from here on.
   } finally {
     optimizers.generator.dispose();
     optimizers.discriminator.dispose();
+    average?.dispose();
   }
   const classes = await countClasses(config, seed, images, generator);
   await savePictures(config, seed, run, generator);
@@ -117,7 +133,7 @@ export async function runImages(
 }
 
 const charts: Chart[] = [
-  { title: 'Parzen log-likelihood in nats', metrics: ['parzen', 'validationParzen'] },
+  { title: 'Parzen log-likelihood in nats', metrics: ['parzen', 'validationParzen', 'averagedParzen'] },
   { title: 'Losses: at equilibrium ln 4 and ln 2', metrics: ['discriminatorLoss', 'generatorLoss'] },
   { title: 'Share judged rightly by the discriminator', metrics: ['realRight', 'generatedRight'] },
 ];
@@ -140,10 +156,10 @@ function evaluationOf(config: RunConfig, seed: number, run: Run, images: ImageSp
   const noise = drawNoise(generator, evaluation.gridImages, new Random(seed, 'fixed noise'));
   const [validation, test] = [pixelsOf(images.validation), pixelsOf(images.test)];
   const pixels = validation.length / images.validation.count;
-  return async (step: number): Promise<ParzenScore> => {
+  return async (step: number, kind = ''): Promise<ParzenScore> => {
     await savePicture(
       run,
-      `step-${String(step).padStart(6, '0')}.png`,
+      `${kind}step-${String(step).padStart(6, '0')}.png`,
       await generateFrom(generator, noise),
       generator,
     );
@@ -178,6 +194,9 @@ async function savePictures({ evaluation }: RunConfig, seed: number, run: Run, g
   await savePicture(run, 'interpolations.png', ways, generator, 10);
 }
 
+const described = ({ mean, standardError, sigma }: ParzenScore): string =>
+  `${mean.toFixed(1)} ± ${standardError.toFixed(1)} nats, sigma ${sigma.toFixed(3)}`;
+
 /** Which classes the generator makes, by a classifier trained on the real images; in percent. */
 async function countClasses({ evaluation }: RunConfig, seed: number, images: ImageSplits, generator: ImageGenerator) {
   const classifier = await trainClassifier(images.train, { epochs: evaluation.classifierEpochs, seed });
@@ -197,13 +216,19 @@ async function countClasses({ evaluation }: RunConfig, seed: number, images: Ima
 
 function restore(
   tensors: NonNullable<Run['checkpoint']>['tensors'],
-  { generator, discriminator, optimizers }: Players & { optimizers: ReturnType<typeof createOptimizers> },
+  {
+    generator,
+    discriminator,
+    optimizers,
+    average,
+  }: Players & { optimizers: ReturnType<typeof createOptimizers>; average: WeightAverage | undefined },
 ): void {
   const targets = {
     generator,
     discriminator,
     generatorOptimizer: optimizers.generator,
     discriminatorOptimizer: optimizers.discriminator,
+    ...(average && { generatorAverage: average }),
   };
   for (const [group, target] of Object.entries(targets)) {
     const state = dataToTensors(tensors[group] ?? {});
@@ -229,6 +254,13 @@ function notesOf(
       `sigma ${sigma.toFixed(3)} out of ${sigmaCount} from ${sigmaLow} to ${sigmaHigh} by the first ` +
       `${Math.min(sigmaImages, validation.count)} validation images; mean over ${test.count} test images, ` +
       `${final['parzen']!.toFixed(1)} ± ${final['parzenError']!.toFixed(1)} nats.`,
+    ...(final['averagedParzen'] === undefined
+      ? []
+      : [
+          `With the moving average of the generator's weights: ${final['averagedParzen'].toFixed(1)} ± ` +
+            `${final['averagedParzenError']!.toFixed(1)} nats. The classes below, the pictures without a step in their name ` +
+            'and the saved model are of the average.',
+        ]),
     ...(atEdge ? ['The chosen sigma is the smallest or the largest: a wider range may give more.'] : []),
     `Classes of ${classSamples} generated images, by a classifier trained on real ones, in percent: ${listed}.`,
     saturated ?? 'The discriminator was never saturated.',
