@@ -6,7 +6,7 @@ import { generateShapes } from '@milestones/datasets';
 import { decodeImage } from '@milestones/datasets/node';
 import { captureOutput, onlyRunFolder, settingFlags } from '@milestones/reproduce/testing';
 import { describe, expect, it } from 'vitest';
-import { shellCommand, temporaryFolder } from '../../reproduce/test/in-a-folder.ts';
+import { itStatesThePlan, shellCommand, temporaryFolder } from '../../reproduce/test/in-a-folder.ts';
 import { completeRunConfig } from '../src/config.ts';
 import { partnerAccuracy, representImages, SimCLR, viewsToPair } from '../src/index.ts';
 import { savePretrained } from '../src/node.ts';
@@ -131,18 +131,13 @@ describe('reproduce', () => {
     expect(existsSync(join(runFolder(), 'summary.json'))).toBe(false);
   });
 
-  it.each([
+  itStatesThePlan(run, () => out('runs'), [
     ['laptop', '\\d', '10,?000'],
+    ['heads', '\\d', '9,?000'],
     ['resnet18', '11,?497,?152', '9,?700'],
     ['paper', '\\d', '48,?000'],
     ['quick', '\\d', '\\d'],
-  ])('states the plan of %s without training', async (preset, parameters, steps) => {
-    const { code, stdout } = await run('--preset', preset, '--dry-run');
-    expect(code).toBe(0);
-    expect(stdout).toMatch(new RegExp(`parameters +${parameters}`));
-    expect(stdout).toMatch(new RegExp(`steps +${steps}`));
-    expect(existsSync(out('runs'))).toBe(false);
-  });
+  ]);
 
   it.each([
     [{ 'training.batchSize': 1 }, 2, 'training.batchSize'],
