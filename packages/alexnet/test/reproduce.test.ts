@@ -5,7 +5,7 @@ import { generateShapes } from '@milestones/datasets';
 import { captureOutput, onlyRunFolder, settingFlags } from '@milestones/reproduce/testing';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { shellCommand, temporaryFolder } from '../../reproduce/test/in-a-folder.ts';
+import { itStatesThePlan, shellCommand, temporaryFolder } from '../../reproduce/test/in-a-folder.ts';
 import { pngFile, pngLines } from '../../datasets/test/node/image-files.ts';
 import { configSchema } from '../src/config.ts';
 import { comparisons, notArrived } from '../src/experiments.ts';
@@ -116,18 +116,12 @@ describe('reproduce', () => {
     ]);
   });
 
-  it.each([
+  itStatesThePlan(run, () => out('runs'), [
     ['laptop', '89,?578', '23,?400'],
     ['lrn', '89,?578', '\\d'],
     ['figure1', '89,?578', '\\d'],
     ['paper', '60,?965,?224', '842,?000'],
-  ])('states the plan of %s without training', async (preset, parameters, steps) => {
-    const { code, stdout } = await run('--preset', preset, '--dry-run');
-    expect(code).toBe(0);
-    expect(stdout).toMatch(new RegExp(`parameters +${parameters}`));
-    expect(stdout).toMatch(new RegExp(`steps +${steps}`));
-    expect(existsSync(out('runs'))).toBe(false);
-  });
+  ]);
 
   it.each([
     [['experiment.nets=["relu"]'], 2, 'a net is cifar, cifar-without-lrn, imagenet, relu-<learning rate>'],

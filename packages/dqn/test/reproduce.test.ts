@@ -6,7 +6,7 @@ import { useBackend } from '@milestones/backend';
 import { captureOutput, onlyRunFolder, settingFlags } from '@milestones/reproduce/testing';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { shellCommand, temporaryFolder } from '../../reproduce/test/in-a-folder.ts';
+import { itStatesThePlan, shellCommand, temporaryFolder } from '../../reproduce/test/in-a-folder.ts';
 import { comparisons, trainingsOf } from '../src/experiments.ts';
 import { configSchema, evaluate, loadPretrained, makeHome, pretrained, QNetwork, recordEpisode } from '../src/index.ts';
 import { savePretrained } from '../src/node.ts';
@@ -134,18 +134,12 @@ describe('reproduce', () => {
     expect([code, stderr]).toEqual([exit, expect.stringContaining(remedy)]);
   });
 
-  it.each([
+  itStatesThePlan(run, () => out('runs'), [
     ['cartpole', '10,?934', '1,?500,?000'],
     ['laptop', '132,?566', '2,?000,?000'],
     ['paper', '680,?770', '10,?000,?000'],
     ['paper-2015', '1,?693,?362', '50,?000,?000'],
-  ])('states the plan of %s without training', async (preset, parameters, steps) => {
-    const { code, stdout } = await run('--preset', preset, '--dry-run');
-    expect(code).toBe(0);
-    expect(stdout).toMatch(new RegExp(`parameters +${parameters}`));
-    expect(stdout).toMatch(new RegExp(`steps +${steps}`));
-    expect(existsSync(out('runs'))).toBe(false);
-  });
+  ]);
 });
 
 describe('the command dqn', () => {

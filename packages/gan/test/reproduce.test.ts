@@ -5,7 +5,7 @@ import { loadSafetensors } from '@milestones/core/node';
 import { decodeImage } from '@milestones/datasets/node';
 import { captureOutput, onlyRunFolder, settingFlags } from '@milestones/reproduce/testing';
 import { describe, expect, it } from 'vitest';
-import { shellCommand, temporaryFolder } from '../../reproduce/test/in-a-folder.ts';
+import { itStatesThePlan, shellCommand, temporaryFolder } from '../../reproduce/test/in-a-folder.ts';
 import { DcganGenerator, Generator, loadGenerator, sampleImages } from '../src/index.ts';
 import { saveGenerator } from '../src/node.ts';
 import { main } from '../src/reproduce.ts';
@@ -192,18 +192,12 @@ describe('reproduce', () => {
     expect(metrics.centersGain).toBeCloseTo(metrics.centersParzen - metrics.realParzen, 6);
   });
 
-  it.each([
+  itStatesThePlan(run, () => out('runs'), [
     ['laptop', '3,?735,?425', '125,?000'],
     ['paper', '3,?735,?425', '500,?000'],
     ['dcgan', '\\d', '3,?900'],
     ['gaussian', '2,?306', '4,?000'],
-  ])('states the plan of %s without training', async (preset, parameters, steps) => {
-    const { code, stdout } = await run('--preset', preset, '--dry-run');
-    expect(code).toBe(0);
-    expect(stdout).toMatch(new RegExp(`parameters +${parameters}`));
-    expect(stdout).toMatch(new RegExp(`steps +${steps}`));
-    expect(existsSync(out('runs'))).toBe(false);
-  });
+  ]);
 
   it.each([
     [['evaluation.sigmaLow=1'], 2, 'sigmas from 1 to 1 are none'],

@@ -1,8 +1,9 @@
 /** What tests that write files, and those of a milestone's command, begin with. */
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { captureProgram, type CommandOutput } from '../src/testing.ts';
 
 /**
@@ -29,4 +30,25 @@ export function shellCommand(
       vi.resetModules();
       return load();
     });
+}
+
+/**
+ * One test for each preset: asked for its plan, it states parameters and steps and makes nothing.
+ *
+ * @param run the milestone's `main`, with its output
+ * @param runs where its runs would be
+ * @param plans preset, parameters and steps, the numbers as patterns of what is printed
+ */
+export function itStatesThePlan(
+  run: (...argv: string[]) => Promise<CommandOutput>,
+  runs: () => string,
+  plans: readonly (readonly [preset: string, parameters: string, steps: string])[],
+): void {
+  it.each(plans)('states the plan of %s without training', async (preset, parameters, steps) => {
+    const { code, stdout } = await run('--preset', preset, '--dry-run');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`parameters +${parameters}`));
+    expect(stdout).toMatch(new RegExp(`steps +${steps}`));
+    expect(existsSync(runs())).toBe(false);
+  });
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { captureOutput, onlyRunFolder, settingFlags } from '@milestones/reproduce/testing';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { temporaryFolder } from '../../reproduce/test/in-a-folder.ts';
+import { itStatesThePlan, temporaryFolder } from '../../reproduce/test/in-a-folder.ts';
 import { ResNet } from '../src/index.ts';
 import { comparisons } from '../src/experiments.ts';
 import { configSchema } from '../src/config.ts';
@@ -74,17 +74,11 @@ describe('reproduce', () => {
     expect(existsSync(join(whole, 'summary.json'))).toBe(true);
   });
 
-  it.each([
+  itStatesThePlan(run, () => out('resnet'), [
     ['laptop', '269,?722', '11,?700'],
     ['laptop-plain', '269,?722', '11,?700'],
     ['paper', '269,?722', '64,?000'],
-  ])('states the plan of %s without training', async (preset, parameters, steps) => {
-    const { code, stdout } = await run('--preset', preset, '--dry-run');
-    expect(code).toBe(0);
-    expect(stdout).toMatch(new RegExp(`parameters +${parameters}`));
-    expect(stdout).toMatch(new RegExp(`steps +${steps}`));
-    expect(existsSync(out('resnet'))).toBe(false);
-  });
+  ]);
 
   it.each([
     [['--preset', 'quick', '--set', 'model.depth=21'], 'a CIFAR network has 6n + 2 layers and 21 is not', '20 or 26'],

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { captureOutput, onlyRunFolder, settingFlags } from '@milestones/reproduce/testing';
 import { describe, expect, it } from 'vitest';
-import { temporaryFolder } from '../../reproduce/test/in-a-folder.ts';
+import { itStatesThePlan, temporaryFolder } from '../../reproduce/test/in-a-folder.ts';
 import { fromPretrained, translate } from '../src/index.ts';
 import { exportPretrained } from '../src/node/export-pretrained.ts';
 import { main } from '../src/reproduce.ts';
@@ -138,17 +138,11 @@ describe('reproduce', () => {
     expect((await run(...brief, '--set', 'data.task=files')).stderr).toContain('add --set data.sourceFile=<path>');
   });
 
-  it.each([
+  itStatesThePlan(run, () => out('seq2seq'), [
     ['laptop', '15,?074,?316', '10,?944'],
     ['addition', '1,?005,?588', '46,?530'],
     ['paper', '13,?898,?501', '703,?125'],
-  ])('states the plan of %s without training', async (preset, parameters, steps) => {
-    const { code, stdout } = await run('--preset', preset, '--dry-run');
-    expect(code).toBe(0);
-    expect(stdout).toMatch(new RegExp(`parameters +${parameters}`));
-    expect(stdout).toMatch(new RegExp(`steps +${steps}`));
-    expect(existsSync(out('seq2seq'))).toBe(false);
-  });
+  ]);
 
   it.each([
     [['--set', 'data.pair=de-fr'], 'data.pair', 'de-en'],

@@ -1,10 +1,10 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { averageCheckpoints, decodeSafetensors } from '@milestones/core';
 import { captureOutput, onlyRunFolder, settingFlags } from '@milestones/reproduce/testing';
 import { describe, expect, it } from 'vitest';
-import { temporaryFolder } from '../../reproduce/test/in-a-folder.ts';
+import { itStatesThePlan, temporaryFolder } from '../../reproduce/test/in-a-folder.ts';
 import { Transformer } from '../src/index.ts';
 import { exportPretrained } from '../src/node/export-pretrained.ts';
 import { main } from '../src/reproduce.ts';
@@ -119,19 +119,13 @@ describe('reproduce', () => {
     expect((await run(...own, ...sizes)).stdout).toContain('1 step');
   });
 
-  it.each([
+  itStatesThePlan(run, () => out('transformer'), [
     ['laptop', '9,?035,?780', '2,?300'],
     ['laptop-smoothing', '9,?035,?780', '1,?610'],
     ['number-words', '172,?160', '1,?000'],
     ['tiny', '2,?638,?336', '3,?752'],
     ['paper', '63,?082,?496', '100,?000'],
-  ])('states the plan of %s without training', async (preset, parameters, steps) => {
-    const { code, stdout } = await run('--preset', preset, '--dry-run');
-    expect(code).toBe(0);
-    expect(stdout).toMatch(new RegExp(`parameters +${parameters}`));
-    expect(stdout).toMatch(new RegExp(`steps +${steps}`));
-    expect(existsSync(out('transformer'))).toBe(false);
-  });
+  ]);
 
   it.each([
     [['--set', 'data.pair=de-fr'], 'de-en'],
