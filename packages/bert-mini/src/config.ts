@@ -119,7 +119,11 @@ export const fineTuningSchema = v.strictObject({
   seeds: option(positiveInteger, 1, 'fine-tunings of each kind, with other seeds'),
   baseline: option(v.boolean(), true, 'also fine-tune the same net from random weights'),
   lstm: option(v.boolean(), false, 'also train an LSTM on the same labels'),
-  baselineLearningRate: option(positiveNumber, 1e-3, 'highest learning rate from random weights'),
+  learningRates: option(
+    v.array(positiveNumber),
+    [],
+    'rates that each kind of net tries with the first seed, to go on with the best at each share; none: learningRate',
+  ),
   lstmLearningRate: option(positiveNumber, 1e-3, 'highest learning rate of the LSTM'),
 });
 

@@ -14,6 +14,18 @@ import {
 } from '@milestones/reproduce';
 import { configSchema, type RunConfig } from './config.ts';
 import { deviations } from './deviations.ts';
+import {
+  bestRate,
+  countFineTunings,
+  describeRates,
+  fineTunings,
+  metricsOf,
+  mostLabels,
+  nameOf,
+  percent,
+  type Kind,
+  type Results,
+} from './few-labels.ts';
 import { accuracy, examplesOf, fineTune, type Classifier, type Example } from './fine-tune.ts';
 import { LstmClassifier } from './lstm.ts';
 import { BertClassifier, BertForPretraining } from './model.ts';
@@ -63,9 +75,6 @@ export function main(argv: string[]): Promise<number> {
   });
 }
 
-/** What is known so far; kept in checkpoints. */
-type Results = Record<string, number>;
-
 async function trainAndReport(
   command: Command<RunConfig>,
   run: Run,
@@ -85,16 +94,17 @@ async function trainAndReport(
   const examples = (text: LabelledText): Example[] => examplesOf(text, tokenizer, config.fineTuning.length);
   const train = examples(texts.labelled.train);
   const validation = examples(texts.labelled.validation);
-  const work = fineTunings(config);
-  const progress = run.progress({ total: work.length, label: 'fine-tuning' });
-  for (const [index, { kind, share, round }] of work.entries()) {
-    const name = `${kind} ${share} ${round}`;
+  const total = countFineTunings(config);
+  const progress = run.progress({ total, label: 'fine-tuning' });
+  let index = -1;
+  for (const tuning of fineTunings(config, results)) {
+    index++;
+    const name = nameOf(tuning);
     if (results[name] !== undefined) continue;
+    const { kind, share, round, rate } = tuning;
     const net = classifierOf(kind, model, texts, config.fineTuning.dropout, seed + round);
     const subset = subsetOf(train, share, seed + round);
-    const { learningRate, baselineLearningRate, lstmLearningRate } = config.fineTuning;
-    const rates = { pretrained: learningRate, random: baselineLearningRate, lstm: lstmLearningRate };
-    const settings = { ...config.fineTuning, learningRate: rates[kind] };
+    const settings = { ...config.fineTuning, learningRate: rate };
     const finished = await fineTune(net, subset, settings, seed + round, (_step, _steps, loss) => {
       progress.update(index, { loss });
       return run.stopping;
@@ -102,22 +112,24 @@ async function trainAndReport(
     if (!finished) return run.interrupted();
     results[name] = await accuracy(net, validation, config.fineTuning);
     progress.note(
-      `${kind}, ${percent(share)} % of the labels, seed ${seed + round}: ${(100 * results[name]).toFixed(2)} %`,
+      `${kind}, ${percent(share)} % of the labels, seed ${seed + round}, rate ${rate}: ${(100 * results[name]).toFixed(2)} %`,
     );
+    const isBest = rate === bestRate(config, results, kind, share);
     if (
       net instanceof BertClassifier &&
       kind === 'pretrained' &&
-      share === Math.max(...config.fineTuning.labelShares) &&
-      round === 0
+      share === mostLabels(config) &&
+      round === 0 &&
+      isBest
     ) {
       net.tokenizer = tokenizer;
       await savePretrained(net, join(run.folder, 'classifier'));
     }
     net.dispose();
     await run.saveCheckpoint({ step: steps + index + 1, tensors: { model: model.stateDict() }, state: { results } });
-    if (run.stopping && index + 1 < work.length) return run.interrupted();
+    if (run.stopping && index + 1 < total) return run.interrupted();
   }
-  return run.finish({ steps, metrics: metricsOf(config, results), notes: notesOf(config, texts) });
+  return run.finish({ steps, metrics: metricsOf(config, results), notes: notesOf(config, texts, results) });
 }
 
 /** @returns false where the user stopped it */
@@ -176,18 +188,6 @@ async function pretrainModel(
   return done === steps && !run.stopping;
 }
 
-type Kind = 'pretrained' | 'random' | 'lstm';
-
-function fineTunings({ fineTuning }: RunConfig): { kind: Kind; share: number; round: number }[] {
-  const kinds: Kind[] = ['pretrained', ...(fineTuning.baseline ? (['random'] as const) : [])];
-  const rounds = Array.from({ length: fineTuning.seeds }, (_, round) => round);
-  const work = fineTuning.labelShares.flatMap((share) =>
-    rounds.flatMap((round) => kinds.map((kind) => ({ kind, share, round }))),
-  );
-  const most = Math.max(...fineTuning.labelShares);
-  return [...work, ...(fineTuning.lstm ? rounds.map((round) => ({ kind: 'lstm' as const, share: most, round })) : [])];
-}
-
 function classifierOf(
   kind: Kind,
   model: BertForPretraining,
@@ -210,42 +210,10 @@ function subsetOf(examples: readonly Example[], share: number, seed: number): Ex
   return Array.from({ length: count }, (_, index) => examples[order[index]!]!);
 }
 
-/** Means over seeds: `accuracy10` with 10 % of the labels, `random10` from random weights, `gain10` their difference, in points. */
-function metricsOf({ fineTuning }: RunConfig, results: Results): Results {
-  const metrics: Results = {};
-  for (const name of ['initialMaskedLoss', 'unigramLoss', 'maskedLoss']) {
-    if (results[name] !== undefined) metrics[name] = results[name];
-  }
-  const mean = (kind: Kind, share: number): number | undefined => {
-    const values = Object.entries(results).flatMap(([name, value]) =>
-      name.startsWith(`${kind} ${share} `) ? [value] : [],
-    );
-    return values.length === 0 ? undefined : (100 * values.reduce((sum, value) => sum + value, 0)) / values.length;
-  };
-  for (const share of fineTuning.labelShares) {
-    const [tuned, random, lstm] = (['pretrained', 'random', 'lstm'] as const).map((kind) => mean(kind, share));
-    if (tuned !== undefined) metrics[`accuracy${percent(share)}`] = tuned;
-    if (random !== undefined) metrics[`random${percent(share)}`] = random;
-    if (tuned !== undefined && random !== undefined) metrics[`gain${percent(share)}`] = tuned - random;
-    if (lstm !== undefined) metrics[`lstm${percent(share)}`] = lstm;
-  }
-  const saved = results[`pretrained ${Math.max(...fineTuning.labelShares)} 0`];
-  if (saved !== undefined) metrics['classifierAccuracy'] = 100 * saved;
-  const gains = Object.entries(metrics).flatMap(([name, value]) => (name.startsWith('gain') ? [value] : []));
-  if (gains.length > 1)
-    metrics['gainOfFewest'] =
-      metrics[`gain${percent(Math.min(...fineTuning.labelShares))}`]! -
-      metrics[`gain${percent(Math.max(...fineTuning.labelShares))}`]!;
-  return metrics;
-}
-
-function percent(share: number): string {
-  return String(Number((100 * share).toFixed(3))).replace('.', '_');
-}
-
-function notesOf({ fineTuning }: RunConfig, { labelled }: RunTexts): string[] {
+function notesOf(config: RunConfig, { labelled }: RunTexts, results: Results): string[] {
   return [
-    `Accuracies are in percent of ${labelled.validation.first.length} held-out texts, means over ${fineTuning.seeds} seeds. accuracyN is ` +
+    describeRates(config, results),
+    `Accuracies are in percent of ${labelled.validation.first.length} held-out texts, means over ${config.fineTuning.seeds} seeds. accuracyN is ` +
       `the pre-trained net tuned with N percent of ${labelled.train.first.length} labels, randomN the same net from random weights, gainN ` +
       'their difference in points, lstmN an LSTM; classifierAccuracy is that of the classifier that is saved, the first seed; gainOfFewest is the gain with the fewest labels less that with the most. Masked ' +
       'losses are in nats per hidden word; unigramLoss is what guessing by frequency reaches.',
