@@ -67,7 +67,7 @@ export function* fineTunings(config: Settings, results: Results): Generator<Fine
       }
     }
   }
-  for (let round = 0; lstm && round < seeds; round++) {
+  for (let round = 0; round < (lstm ? seeds : 0); round++) {
     for (const rate of ratesOf(config, 'lstm')) yield { kind: 'lstm', share: mostLabels(config), round, rate };
   }
 }
