@@ -6,6 +6,7 @@ import { captureOutput, onlyRunFolder, settingFlags } from '@milestones/reproduc
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../reproduce/test/in-a-folder.ts';
 import { BertClassifier, BertForPretraining, classify } from '../src/index.ts';
+import { exportPretrained } from '../src/node/export-pretrained.ts';
 import { main } from '../src/reproduce.ts';
 
 const out = temporaryFolder('bert-run');
@@ -54,13 +55,26 @@ describe('reproduce', () => {
     expect(Math.abs(summary.metrics.initialMaskedLoss - Math.log(120))).toBeLessThan(0.2);
     const model = await BertForPretraining.fromPretrained(join(runFolder(), 'model'));
     const classifier = await BertClassifier.fromPretrained(join(runFolder(), 'classifier'));
-    expect((await classify(classifier, 'the dog runs.')).length).toBe(2);
+    const guesses = await classify(classifier, 'the dog runs.');
+    expect(guesses.length).toBe(2);
     model.dispose();
     classifier.dispose();
+
+    await exportPretrained(join(runFolder(), 'classifier'), out('mine'));
+    const exported = await BertClassifier.fromPretrained(out('mine'));
+    const [guess] = await classify(exported, 'the dog runs.');
+    expect(guess!.name).toBe(guesses[0]!.name);
+    expect(guess!.probability).toBeCloseTo(guesses[0]!.probability, 2);
+    exported.dispose();
+    const card = readFileSync(out('mine', 'README.md'), 'utf8');
+    expect(card).toContain('the text of the run (data.corpus file)');
+    expect(card).not.toContain('WikiText-2 is');
+    await expect(exportPretrained(runFolder(), out('mine'))).rejects.toThrow('give the folder');
   });
 
   it('stopped in pre-training, at its end, and between two fine-tunings, ends as if it had not been, byte for byte', async () => {
-    const more = [...(await ownData()), ...settingFlags({ 'pretraining.steps': 8, 'model.dropout': 0.1 })];
+    const changes = { 'pretraining.steps': 8, 'model.dropout': 0.1, 'fineTuning.learningRates': '[0.001,0.01]' };
+    const more = [...(await ownData()), ...settingFlags(changes)];
     await run(...brief, ...more);
     const whole = runFolder();
     await rename(whole, out('whole'));

@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { saveFile } from '@milestones/core/node';
-import { CommandError, formatModelCard, readSummary } from '@milestones/reproduce';
+import { CommandError, formatModelCard, readRunConfig, readSummary } from '@milestones/reproduce';
+import type { RunConfig } from '../config.ts';
 import { BertClassifier, BertForPretraining } from '../model.ts';
 import { savePretrained } from './save-pretrained.ts';
 
@@ -18,6 +19,7 @@ export async function exportPretrained(modelFolder: string, destination: string)
   if (!['model', 'classifier'].includes(folderName) || !existsSync(join(modelFolder, 'config.json'))) {
     throw new CommandError(`export: '${modelFolder}' arrived; give the folder model or classifier of a finished run.`);
   }
+  const { data } = readRunConfig(dirname(modelFolder)).config as RunConfig;
   const isClassifier = folderName === 'classifier';
   const model = await (isClassifier ? BertClassifier : BertForPretraining).fromPretrained(modelFolder);
   await savePretrained(model, destination, { dtype: 'float16' });
@@ -37,11 +39,20 @@ export async function exportPretrained(modelFolder: string, destination: string)
       ? `npx bert-mini classify "a gripping film" --weights ${name}`
       : `npx bert-mini fill-mask "the film was [MASK]." --weights ${name}`,
     notes: [
-      'Pre-trained on two million words of WikiText-2 and the 67,349 phrases of SST-2’s training sentences, a thousandth of what ' +
-        'the released models saw: it knows which words go together in film reviews and little about the world.',
-      'Licence of the weights: MIT, as the package. WikiText-2 is CC BY-SA; SST-2 is published for research; see their terms.',
+      aboutData(data, isClassifier),
+      `Licence of the weights: MIT, as the package.${data.corpus === 'wikitext-2+sst-2' ? ' WikiText-2 is CC BY-SA; SST-2 is published for research; see their terms.' : ''}`,
     ],
   });
   await saveFile(join(destination, 'README.md'), card);
   model.dispose();
+}
+
+function aboutData({ corpus, task }: RunConfig['data'], isClassifier: boolean): string {
+  const seen =
+    corpus === 'wikitext-2+sst-2'
+      ? 'two million words of WikiText-2 and the 67,349 phrases of SST-2’s training sentences, a thousandth of what the released ' +
+        'models saw: it knows which words go together in film reviews and little about the world'
+      : `the text of the run (data.corpus ${corpus}), and knows its words alone`;
+  const labels = task === 'sst-2' ? 'the labels of SST-2' : `the labels of the run (data.task ${task})`;
+  return `Pre-trained on ${seen}.${isClassifier ? ` Tuned on ${labels}.` : ''}`;
 }
