@@ -3,7 +3,7 @@ import { compile, tf, useBackend } from '@milestones/backend';
 import { dataToTensors, RandomKey, type TensorData } from '@milestones/core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { AlexNet, CifarNet, importTorchvision } from '../src/index.ts';
-import { formulaImage, formulaTensor } from './formula-weights.ts';
+import { formulaImage, formulaTensor } from '../../core/test/formula-weights.ts';
 
 describe('the number of weights, layer by layer, without allocating one', () => {
   it.each([
@@ -49,8 +49,8 @@ describe('torchvision’s alexnet', () => {
     };
     tensors = {};
     for (const [name, shape] of Object.entries(shapes)) {
-      tensors[`${name}.weight`] = formulaTensor(`${name}.weight`, shape);
-      tensors[`${name}.bias`] = formulaTensor(`${name}.bias`, [shape[0]!]);
+      tensors[`${name}.weight`] = formulaTensor(`${name}.weight`, shape, 4);
+      tensors[`${name}.bias`] = formulaTensor(`${name}.bias`, [shape[0]!], 4);
     }
   }, 60_000);
 

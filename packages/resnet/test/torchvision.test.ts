@@ -3,7 +3,7 @@ import { compile, tf, useBackend } from '@milestones/backend';
 import { dataToTensors, transposeTensorData, type TensorData } from '@milestones/core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { importTorchvision, ResNet, resnetConfig, type ResNetSize } from '../src/index.ts';
-import { formulaImage, formulaTensor } from './formula-weights.ts';
+import { formulaImage, formulaTensor } from '../../core/test/formula-weights.ts';
 
 interface Reference {
   size: number;
@@ -48,7 +48,7 @@ function torchvisionWeights(size: ResNetSize): Record<string, TensorData> {
       .replace(/projection\./, `downsample.${kind === 'conv' ? 0 : 1}.`)
       .replace(/layers\.(\d)\./, (_, layer: string) => `${kind}${Number(layer) + 1}.`);
     const theirs = shape.length === 4 ? [3, 2, 0, 1].map((axis) => shape[axis]!) : [...shape].reverse();
-    tensors[name] = formulaTensor(name, theirs);
+    tensors[name] = formulaTensor(name, theirs, 6);
     if (name.endsWith('running_var')) {
       const counter = name.replace('running_var', 'num_batches_tracked');
       tensors[counter] = { dtype: 'int64', shape: [], data: BigInt64Array.of(5n) };

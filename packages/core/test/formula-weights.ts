@@ -1,4 +1,4 @@
-/** Weights that a formula gives; the same as in fixtures/generate_torchvision.py. */
+/** Weights that a formula gives; the same as in the fixtures/generate_torchvision.py of alexnet and resnet. */
 import { Buffer } from 'node:buffer';
 import { crc32 } from 'node:zlib';
 import type { TensorData } from '@milestones/core';
@@ -16,10 +16,14 @@ function uniform(name: string, count: number): Float64Array {
   return numbers;
 }
 
-/** The weights of one tensor under torchvision's name, in torchvision's layout. */
-export function formulaTensor(name: string, shape: number[]): TensorData {
+/**
+ * The weights of one tensor under torchvision's name, in torchvision's layout.
+ *
+ * @param gain weights of layers lie within ± √(gain / inputs)
+ */
+export function formulaTensor(name: string, shape: number[], gain: number): TensorData {
   const count = shape.reduce((product, size) => product * size, 1);
-  const scale = Math.sqrt(6 / shape.slice(1).reduce((product, size) => product * size, 1));
+  const scale = Math.sqrt(gain / shape.slice(1).reduce((product, size) => product * size, 1));
   const valueOf = (u: number): number => {
     if (shape.length > 1) return (2 * u - 1) * scale;
     if (name.endsWith('running_var')) return 0.75 + u;
