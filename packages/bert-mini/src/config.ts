@@ -122,7 +122,7 @@ export const fineTuningSchema = v.strictObject({
   learningRates: option(
     v.array(positiveNumber),
     [],
-    'rates that each kind of net tries with the first seed, to go on with the best at each share; none: learningRate',
+    'rates that each kind of net is tuned with; what counts is the best at each share of the labels; none: learningRate',
   ),
   lstmLearningRate: option(positiveNumber, 1e-3, 'highest learning rate of the LSTM'),
 });

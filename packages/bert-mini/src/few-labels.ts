@@ -38,52 +38,42 @@ function ratesOf({ fineTuning }: Settings, kind: Kind): readonly number[] {
   return learningRates.length === 0 ? [learningRate] : learningRates;
 }
 
-/** Of the rates that were tried with the first seed, the one with the highest accuracy; undefined before the first. */
+/** Of the rates, the one with the highest mean accuracy over the seeds; undefined until all have been tried. */
 export function bestRate(config: Settings, results: Results, kind: Kind, share: number): number | undefined {
-  const score = (rate: number): number => results[nameOf({ kind, share, round: 0, rate })] ?? -1;
-  const tried = ratesOf(config, kind).filter((rate) => score(rate) >= 0);
-  return tried.length === 0 ? undefined : tried.reduce((best, rate) => (score(rate) > score(best) ? rate : best));
+  const means = ratesOf(config, kind).map((rate) => [rate, meanOf(config, results, { kind, share, rate })] as const);
+  if (means.some(([, mean]) => Number.isNaN(mean))) return undefined;
+  return means.reduce((best, one) => (one[1] > best[1] ? one : best))[0];
 }
 
-/** How many fine-tunings a run makes. */
-export function countFineTunings(config: Settings): number {
-  const { labelShares, seeds, baseline, lstm } = config.fineTuning;
-  const ofKind = ratesOf(config, 'pretrained').length + seeds - 1;
-  return labelShares.length * (baseline ? 2 : 1) * ofKind + (lstm ? seeds : 0);
+/** Mean accuracy over the seeds; NaN where one is missing. */
+function meanOf({ fineTuning: { seeds } }: Settings, results: Results, net: Omit<FineTuning, 'round'>): number {
+  const scores = Array.from({ length: seeds }, (_, round) => results[nameOf({ ...net, round })] ?? Number.NaN);
+  return scores.reduce((sum, score) => sum + score, 0) / seeds;
 }
 
-/**
- * All fine-tunings in their order. At each share, each kind of net tries all rates with the first seed, and goes on with the
- * best; so `results` must have grown by the score of one before the next is asked for.
- */
-export function* fineTunings(config: Settings, results: Results): Generator<FineTuning> {
+/** All fine-tunings in their order. */
+export function fineTunings(config: Settings): FineTuning[] {
   const { labelShares, seeds, baseline, lstm } = config.fineTuning;
+  const rounds = Array.from({ length: seeds }, (_, round) => round);
+  const of = (kind: Kind, share: number, round: number): FineTuning[] =>
+    ratesOf(config, kind).map((rate) => ({ kind, share, round, rate }));
   const kinds: Kind[] = baseline ? ['pretrained', 'random'] : ['pretrained'];
-  for (const share of labelShares) {
-    for (let round = 0; round < seeds; round++) {
-      for (const kind of kinds) {
-        const rates = round === 0 ? ratesOf(config, kind) : [bestRate(config, results, kind, share)!];
-        for (const rate of rates) yield { kind, share, round, rate };
-      }
-    }
-  }
-  for (let round = 0; round < (lstm ? seeds : 0); round++) {
-    for (const rate of ratesOf(config, 'lstm')) yield { kind: 'lstm', share: mostLabels(config), round, rate };
-  }
+  const compared = labelShares.flatMap((share) =>
+    rounds.flatMap((round) => kinds.flatMap((kind) => of(kind, share, round))),
+  );
+  return lstm ? [...compared, ...rounds.flatMap((round) => of('lstm', mostLabels(config), round))] : compared;
 }
 
 /** Means over seeds: `accuracy10` with 10 % of the labels, `random10` from random weights, `gain10` their difference, in points. */
 export function metricsOf(config: Settings, results: Results): Results {
-  const { labelShares, seeds } = config.fineTuning;
+  const { labelShares } = config.fineTuning;
   const metrics: Results = {};
   for (const name of ['initialMaskedLoss', 'unigramLoss', 'maskedLoss']) {
     if (results[name] !== undefined) metrics[name] = results[name];
   }
   const mean = (kind: Kind, share: number): number | undefined => {
     const rate = bestRate(config, results, kind, share);
-    if (rate === undefined) return undefined;
-    const scores = Array.from({ length: seeds }, (_, round) => results[nameOf({ kind, share, round, rate })]!);
-    return (100 * scores.reduce((sum, score) => sum + score, 0)) / seeds;
+    return rate === undefined ? undefined : 100 * meanOf(config, results, { kind, share, rate });
   };
   for (const share of labelShares) {
     const [tuned, random, lstm] = (['pretrained', 'random', 'lstm'] as const).map((kind) => mean(kind, share));
@@ -110,5 +100,5 @@ export function describeRates(config: Settings, results: Results): string {
       return rate === undefined ? [] : [`${kind} with ${percent(share)} %: ${rate}`];
     }),
   );
-  return `Learning rates, each the best of ${ratesOf(config, 'pretrained').join(', ')} with the first seed: ${chosen.join('; ')}.`;
+  return `Learning rates, each the best of ${ratesOf(config, 'pretrained').join(', ')} by the mean over the seeds: ${chosen.join('; ')}.`;
 }

@@ -1,4 +1,5 @@
 /** One run from the command line: data → pre-training → fine-tuning with and without it → report. Node only. */
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { tf, useBackend, type EngineName } from '@milestones/backend';
 import { dataToTensors, Random } from '@milestones/core';
@@ -16,7 +17,6 @@ import { configSchema, type RunConfig } from './config.ts';
 import { deviations } from './deviations.ts';
 import {
   bestRate,
-  countFineTunings,
   describeRates,
   fineTunings,
   metricsOf,
@@ -94,11 +94,9 @@ async function trainAndReport(
   const examples = (text: LabelledText): Example[] => examplesOf(text, tokenizer, config.fineTuning.length);
   const train = examples(texts.labelled.train);
   const validation = examples(texts.labelled.validation);
-  const total = countFineTunings(config);
-  const progress = run.progress({ total, label: 'fine-tuning' });
-  let index = -1;
-  for (const tuning of fineTunings(config, results)) {
-    index++;
+  const work = fineTunings(config);
+  const progress = run.progress({ total: work.length, label: 'fine-tuning' });
+  for (const [index, tuning] of work.entries()) {
     const name = nameOf(tuning);
     if (results[name] !== undefined) continue;
     const { kind, share, round, rate } = tuning;
@@ -114,22 +112,27 @@ async function trainAndReport(
     progress.note(
       `${kind}, ${percent(share)} % of the labels, seed ${seed + round}, rate ${rate}: ${(100 * results[name]).toFixed(2)} %`,
     );
-    const isBest = rate === bestRate(config, results, kind, share);
-    if (
-      net instanceof BertClassifier &&
-      kind === 'pretrained' &&
-      share === mostLabels(config) &&
-      round === 0 &&
-      isBest
-    ) {
+    const isCandidate = kind === 'pretrained' && share === mostLabels(config) && round === 0;
+    if (net instanceof BertClassifier && isCandidate) {
       net.tokenizer = tokenizer;
-      await savePretrained(net, join(run.folder, 'classifier'));
+      await savePretrained(net, candidateFolder(run, rate));
     }
     net.dispose();
     await run.saveCheckpoint({ step: steps + index + 1, tensors: { model: model.stateDict() }, state: { results } });
-    if (run.stopping && index + 1 < total) return run.interrupted();
+    if (run.stopping && index + 1 < work.length) return run.interrupted();
   }
+  keepBestClassifier(config, results, run);
   return run.finish({ steps, metrics: metricsOf(config, results), notes: notesOf(config, texts, results) });
+}
+
+const candidateFolder = (run: Run, rate: number): string => join(run.folder, `classifier-${rate}`);
+
+/** Of the classifiers with the most labels and the first seed, the one at the best rate becomes `classifier`. */
+function keepBestClassifier(config: RunConfig, results: Results, run: Run): void {
+  const best = bestRate(config, results, 'pretrained', mostLabels(config))!;
+  // A run that was stopped right here has it already.
+  if (existsSync(candidateFolder(run, best))) renameSync(candidateFolder(run, best), join(run.folder, 'classifier'));
+  for (const { rate } of fineTunings(config)) rmSync(candidateFolder(run, rate), { recursive: true, force: true });
 }
 
 /** @returns false where the user stopped it */
