@@ -41,7 +41,9 @@ export async function loadImages(
 
 /** [N, P], flat, from 0 to 1. */
 export function pixelsOf({ images }: ImageDataset): Float32Array {
-  return Float32Array.from(images, (byte) => byte / 255);
+  const pixels = new Float32Array(images.length); // Float32Array.from would make a list of all of them first.
+  for (let index = 0; index < images.length; index++) pixels[index] = images[index]! / 255;
+  return pixels;
 }
 
 function range(from: number, to: number): number[] {
