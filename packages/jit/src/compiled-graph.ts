@@ -29,8 +29,8 @@ class VariableSlot implements Residence {
     this.assigned = assigned;
   }
 
-  read(): GraphArray {
-    return this.session!.readState(this.input);
+  read(into?: GraphArray): GraphArray {
+    return this.session!.readState(this.input, into);
   }
 }
 
@@ -178,7 +178,8 @@ export class CompiledGraph {
     const { dataId, dtype } = slot.variable;
     const data = this.#backend.dataOf(dataId);
     if (slot.data === data && slot.version === data.version) return;
-    this.#session.writeState(slot.input, data.array(dtype as TensorDtype));
+    // Steps of several signatures, such as one for each length of text, pass all weights to and fro: no array in between.
+    this.#session.writeState(slot.input, (place) => data.copyTo(place, dtype as TensorDtype));
     slot.data = data;
     slot.version = data.version;
   }

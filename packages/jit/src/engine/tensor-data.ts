@@ -3,8 +3,8 @@ import type { GraphArray } from '../graph/value.ts';
 
 /** The place of a variable's values inside a session: the input through which the session's runs receive them. */
 export interface Residence {
-  /** A copy of the values there. */
-  read(): GraphArray;
+  /** A copy of the values there, in a new array or in the one that is given. */
+  read(into?: GraphArray): GraphArray;
 }
 
 /**
@@ -52,6 +52,12 @@ export class TensorData {
   /** The values as an array of the given type: the tensor knows its type, these data may not. */
   array(dtype: TensorDtype): GraphArray {
     return tensorArray(this.values, dtype);
+  }
+
+  /** Copies the values to `place`, an array of the given type; from a session directly, without an array in between. */
+  copyTo(place: GraphArray, dtype: TensorDtype): void {
+    if (this.#values === undefined && this.#residence !== undefined) this.#residence.read(place);
+    else place.set(this.array(dtype) as never);
   }
 
   /** Says that new values are in a session. */

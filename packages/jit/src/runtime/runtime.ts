@@ -95,10 +95,18 @@ export interface GraphSession {
   run(feeds: Readonly<Record<string, Feed>>): Promise<Record<string, HostTensor>>;
   /** The same at once; only on a runtime with `thread: 'inline'`. */
   runSync?(feeds: Readonly<Record<string, Feed>>): Record<string, HostTensor>;
-  /** A copy of a state's current value, by its input's name. During a run it waits for the end of the run. */
-  readState(input: string): GraphArray;
-  /** Replaces a state's current value. During a run it waits for the end of the run. */
-  writeState(input: string, array: GraphArray): void;
+  /**
+   * A copy of a state's current value, by its input's name. During a run it waits for the end of the run.
+   *
+   * @param into where to put it; by default a new array
+   */
+  readState(input: string, into?: GraphArray): GraphArray;
+  /**
+   * Replaces a state's current value. During a run it waits for the end of the run.
+   *
+   * @param value the values, or a function that writes all of them into the session's own array, which saves a copy
+   */
+  writeState(input: string, value: GraphArray | ((place: GraphArray) => void)): void;
   /** Waits for the runs that were asked for, and returns the memory. */
   dispose(): Promise<void>;
 }

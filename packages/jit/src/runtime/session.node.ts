@@ -97,16 +97,23 @@ export class Session implements GraphSession {
     return results;
   }
 
-  readState(input: string): GraphArray {
+  readState(input: string, into?: GraphArray): GraphArray {
     this.#settle('readState');
-    return this.#view(input).slice() as GraphArray;
+    const view = this.#view(input);
+    if (into === undefined) return view.slice() as GraphArray;
+    into.set(view as never);
+    return into;
   }
 
-  writeState(input: string, array: GraphArray): void {
+  writeState(input: string, value: GraphArray | ((place: GraphArray) => void)): void {
     this.#settle('writeState');
-    const { dtype, shape } = this.#place(input);
-    checkTensor('writeState', input, dtype, shape, { dtype, shape, data: array });
-    this.#view(input).set(array as never);
+    if (typeof value === 'function') {
+      value(this.#view(input));
+    } else {
+      const { dtype, shape } = this.#place(input);
+      checkTensor('writeState', input, dtype, shape, { dtype, shape, data: value });
+      this.#view(input).set(value as never);
+    }
     this.#buffers!.written?.push(input);
   }
 

@@ -67,6 +67,25 @@ describe.each(['worker', 'inline'] as const)('a session, %s', (thread) => {
     await session.dispose();
   });
 
+  it('passes its state to another session without an array in between', async () => {
+    const [from, to] = await Promise.all(
+      [
+        [5, 6, 7, 8],
+        [0, 0, 0, 0],
+      ].map((weights) => runtime.createSession(accumulator(), { state: weightsState(weights) })),
+    );
+    const x = float32([1, 1, 1, 1]);
+    // Both are under way: each side waits for its own run.
+    const runs = [from!.run({ x }), to!.run({ x })];
+    to!.writeState('weights', (place) => expect(from!.readState('weights', place)).toBe(place));
+    await Promise.all(runs);
+    expect(to!.readState('weights')).toEqual(Float32Array.of(7, 8, 9, 10));
+    await to!.run({ x });
+    expect(to!.readState('weights')).toEqual(Float32Array.of(9, 10, 11, 12));
+    expect(from!.readState('weights')).toEqual(Float32Array.of(7, 8, 9, 10));
+    await Promise.all([from!.dispose(), to!.dispose()]);
+  });
+
   it('keeps several sessions apart', async () => {
     const sessions = await Promise.all(
       [1, 2, 3].map((start) =>
