@@ -133,7 +133,7 @@ describe('reproduce', () => {
 
   itStatesThePlan(run, () => out('runs'), [
     ['laptop', '\\d', '10,?000'],
-    ['heads', '\\d', '6,?000'],
+    ['heads', '\\d', '4,?000'],
     ['resnet18', '11,?497,?152', '9,?700'],
     ['paper', '\\d', '48,?000'],
     ['quick', '\\d', '\\d'],
