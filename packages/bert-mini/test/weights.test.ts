@@ -146,6 +146,24 @@ describe('a model that was trained here', () => {
 });
 
 describe('weights of this package', () => {
+  it('tell what a sentence of a film review says, and fill gaps', async () => {
+    const sentiment = await BertClassifier.fromPretrained('tiny-sst-2');
+    expect(sentiment.bert.parameterCount()).toBe(1_478_528);
+    for (const [text, name] of [
+      ['a gripping film', 'positive'],
+      ['a dull and lifeless mess', 'negative'],
+    ] as const) {
+      const [guess] = await classify(sentiment, text);
+      expect([text, guess!.name]).toEqual([text, name]);
+      expect(guess!.probability).toBeGreaterThan(0.9);
+    }
+    sentiment.dispose();
+    const model = await BertForPretraining.fromPretrained('tiny-wikitext-2');
+    const [gap] = await fillMask(model, 'the film was [MASK].', 5);
+    expect(gap!.map(({ word }) => word)).toContain('funny');
+    model.dispose();
+  });
+
   it('are said to be made by the preset, where they did not come with it', async () => {
     const places = pretrained as Record<string, URL>;
     const own = places['tiny-sst-2']!;
