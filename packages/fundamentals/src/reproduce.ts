@@ -44,6 +44,7 @@ async function one(experiment: Experiment, argv: readonly string[]): Promise<num
     milestone: 'fundamentals',
     title: `${experiment.title} (${experiment.paper})`,
     schema: experiment.schema,
+    defaults: 'ours', // the paper's settings stand among the deviations
     presets,
     presetContents: presetContents(experiment),
     argv: mode === undefined ? rest : [...rest, '--preset', presetName(experiment.name, mode)],
@@ -68,6 +69,7 @@ async function tour(argv: readonly string[]): Promise<number> {
     milestone: 'fundamentals',
     title: 'Fundamentals: the techniques of the field. One of them: --experiment <name>; their names: --list',
     schema: v.strictObject({}),
+    defaults: 'ours',
     presets,
     argv,
   });

@@ -21,6 +21,8 @@ export interface ReportContent {
   presetWhy: string;
   summary: Summary;
   config: RunConfig;
+  /** Whose values the configuration's defaults are. */
+  defaults: 'paper' | 'ours';
   environment: Environment;
   deviations: readonly Deviation[];
   /** File names in the samples folder. */
@@ -32,6 +34,7 @@ export interface ReportContent {
 export function formatReport(content: ReportContent): string {
   const { summary, config, environment, deviations } = content;
   const passed = summary.targets.filter((target) => target.pass).length;
+  const ofPaper = content.defaults === 'paper';
   const sections = [
     `# ${content.title}: preset ${summary.preset}, seed ${summary.seed}`,
     content.presetWhy,
@@ -51,9 +54,9 @@ export function formatReport(content: ReportContent): string {
     ...sampleSections(content),
     '## Configuration',
     config.differences.length === 0
-      ? 'The paper’s configuration, unchanged.'
+      ? `The ${ofPaper ? 'paper’s' : 'default'} configuration, unchanged.`
       : markdownTable(
-          ['key', 'paper', 'here', 'why'],
+          ['key', ofPaper ? 'paper' : 'default', 'here', 'why'],
           config.differences.map(({ key, default: usual, value, why }) => [
             key,
             showValue(usual),

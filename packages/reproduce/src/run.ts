@@ -280,6 +280,7 @@ export class Run {
       presetWhy: command.presetWhy,
       summary,
       config: this.runConfig,
+      defaults: command.defaults,
       environment: this.environment,
       deviations: this.#options.deviations ?? [],
       samples: this.#sampleNames(),

@@ -97,6 +97,7 @@ describe('a run', () => {
       'pnpm reproduce toy',
       'curves.svg',
       'Losses are mean squared errors.',
+      '| paper |',
     ]) {
       expect(report).toContain(part);
     }

@@ -35,6 +35,8 @@ export interface CommandOptions<Schema extends v.GenericSchema> {
    * output again must give the same (no transforms).
    */
   schema: Schema;
+  /** Whose values the schema's defaults are; the report says so. Default: the paper's. */
+  defaults?: 'paper' | 'ours';
   /** The presets folder, usually `new URL('../presets/', import.meta.url)`. Its parent is the package folder. */
   presets: string | URL;
   /** Presets that code made, as the files of the folder have them; then those of the folder are not read. */
@@ -57,6 +59,8 @@ export interface Command<Config> {
   config: Config;
   /** The same configuration as a flat list of dotted keys and values, in the schema's order. */
   settings: [key: string, value: unknown][];
+  /** Whose values the schema's defaults are. */
+  defaults: 'paper' | 'ours';
   /** Differences from the schema's defaults: preset deltas and `--set`. */
   changes: ConfigChange[];
   /** The `--set` arguments as typed; with --resume, after those of the run. */
@@ -168,6 +172,7 @@ export function parseCommand<Schema extends v.GenericSchema>(
     backend: typedBackend ?? (stored?.engine ? parseBackend(stored.engine) : undefined),
     config,
     settings: flattenConfig(config, keys),
+    defaults: options.defaults ?? 'paper',
     changes: listChanges(schema, keys, preset, settings, config),
     set,
     targets: preset.targets,
