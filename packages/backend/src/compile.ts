@@ -14,6 +14,17 @@ export interface CompiledStep<Arguments extends tf.Tensor[], Result extends Step
   dispose(): Promise<void>;
 }
 
+/** Settings of {@link compile}. */
+export interface CompileOptions {
+  /**
+   * Where the engine `onnx` runs the step: in a worker with all cores, or on the calling thread with one. Default: by a
+   * guess of how long a run takes, with the calling thread for fractions of a millisecond. A program that reads variables
+   * of the step after every run, such as an agent's weights, is better off with `inline` for one or two milliseconds yet:
+   * values need not be fetched from the other thread. Other engines do not look at it.
+   */
+  readonly thread?: 'worker' | 'inline';
+}
+
 /**
  * Turns a training or evaluation step into one that the active engine runs as fast as it can.
  *
@@ -27,19 +38,21 @@ export interface CompiledStep<Arguments extends tf.Tensor[], Result extends Step
  * is active then, so that a program may switch engines between two calls.
  *
  * @param step the step; it must not be asynchronous
+ * @param options where it runs
  * @returns the same step, as an asynchronous function; what `step` throws becomes a rejection, and so does what cannot be
  *   recorded (a value that is read, a random operation of tfjs, a shape that depends on values), with the operation, the
  *   place and the remedy
  */
 export function compile<Arguments extends tf.Tensor[], Result extends StepResult>(
   step: (...args: Arguments) => Result,
+  options: CompileOptions = {},
 ): CompiledStep<Arguments, Result> {
   let compiled: CompiledStep<Arguments, Result> | undefined;
   // `async` even where nothing waits: callers then treat every engine alike, and a throw becomes a rejection.
   const run = async (...args: Arguments): Promise<Result> => {
     const compileStep = stepCompiler();
     if (compileStep === undefined) return runEagerly(step, args);
-    compiled ??= compileStep(step);
+    compiled ??= compileStep(step, options);
     return compiled(...args);
   };
   const dispose = async (): Promise<void> => {

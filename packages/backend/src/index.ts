@@ -1,7 +1,8 @@
 import { installGradientRepairs } from './repairs/index.ts';
 
 export { tf } from './tf.ts';
-export { compile, type CompiledStep, type StepResult } from './compile.ts';
+export { compile, type CompiledStep, type CompileOptions, type StepResult } from './compile.ts';
+export { copyValues } from './copy-values.ts';
 export { exportGraph, type ExportInput, type ExportOptions } from './export-graph.ts';
 export { hasKernel, runFused, runKernel, type FusedOperation } from './fused.ts';
 export { currentEngine, diagnoseEngines, useBackend, type EngineDiagnosis } from './engines/use-backend.ts';

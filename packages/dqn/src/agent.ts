@@ -103,7 +103,7 @@ export function createUpdateStep(
   clipNorm = 0,
 ): UpdateStep {
   const parameters = online.trainableParameters();
-  return compile((states, actions, rewards, nextStates, terminated, learningRate) => {
+  const update = (...[states, actions, rewards, nextStates, terminated, learningRate]: Parameters<UpdateStep>) => {
     const batch = [states, actions, rewards, nextStates, terminated] as const;
     // Outside of the differentiated function: the target is a constant, also where Q⁻ is Q.
     const wanted = oneStepTarget(online, target, batch, agent);
@@ -114,7 +114,9 @@ export function createUpdateStep(
     const clipped = clipNorm > 0 ? clipByGlobalNorm(gradients, clipNorm).gradients : gradients;
     optimizer.update(parameters, clipped, learningRate);
     return { loss: value };
-  });
+  };
+  // An actor in plain arrays reads the weights after each update.
+  return compile(update, suitsHost(online) ? { thread: 'inline' } : {});
 }
 
 /** See the file's head. */

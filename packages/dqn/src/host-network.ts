@@ -3,7 +3,10 @@
  * a compiled graph and back takes longer than the arithmetic. States of games are mostly zeros, and so are the outputs of
  * ReLUs; both are passed over.
  */
+import { copyValues } from '@milestones/backend';
 import type { QNetwork } from './model.ts';
+
+type Layer = Pick<QNetwork['output'], 'weight' | 'bias'>;
 
 interface HostConvolution {
   weight: Float32Array;
@@ -40,18 +43,19 @@ export class HostNetwork {
     this.#input = new Float64Array(network.stateShape.reduce((product, size) => product * size, 1));
     let [height = 1, width = 1, channels = 1] = network.stateShape;
     let largest = this.#input.length;
-    for (const { size, stride, outputChannels } of network.convolutions) {
+    for (const convolution of network.convolutions) {
+      const { size, stride, outputChannels } = convolution;
       const input = [height, width, channels] as const;
       height = Math.floor((height - size[0]) / stride[0]) + 1;
       width = Math.floor((width - size[1]) / stride[1]) + 1;
       channels = outputChannels;
       const output = new Float64Array(height * width * channels);
       largest = Math.max(largest, output.length);
-      this.#convolutions.push({ ...empty(), size, stride, input, output, outputWidth: width });
+      this.#convolutions.push({ ...arraysOf(convolution), size, stride, input, output, outputWidth: width });
     }
-    for (const { outFeatures } of [...network.hidden, network.output]) {
-      largest = Math.max(largest, outFeatures);
-      this.#dense.push({ ...empty(), output: new Float64Array(outFeatures) });
+    for (const dense of [...network.hidden, network.output]) {
+      largest = Math.max(largest, dense.outFeatures);
+      this.#dense.push({ ...arraysOf(dense), output: new Float64Array(dense.outFeatures) });
     }
     this.#positions = new Int32Array(largest);
     this.#nonZero = new Float64Array(largest);
@@ -65,8 +69,8 @@ export class HostNetwork {
     const layers = [...convolutions, ...hidden, output];
     await Promise.all(
       layers.map(async ({ weight, bias }, index) => {
-        own[index]!.weight = (await weight.value.data()) as Float32Array;
-        own[index]!.bias = (await bias!.value.data()) as Float32Array;
+        await copyValues(weight.value, own[index]!.weight);
+        await copyValues(bias!.value, own[index]!.bias);
       }),
     );
   }
@@ -106,8 +110,9 @@ export function indexOfLargest(values: ArrayLike<number>): number {
   return best;
 }
 
-function empty(): { weight: Float32Array; bias: Float32Array } {
-  return { weight: new Float32Array(0), bias: new Float32Array(0) };
+/** Room for the weights of a layer, filled by {@link HostNetwork.refresh}. */
+function arraysOf({ weight, bias }: Layer): { weight: Float32Array; bias: Float32Array } {
+  return { weight: new Float32Array(weight.size), bias: new Float32Array(bias!.size) };
 }
 
 /**

@@ -1,5 +1,6 @@
 export { compileStep, LARGEST_SIGNATURE_COUNT, type CompiledStep, type CompileOptions } from './compile.ts';
 export { ONNX_BACKEND, registerOnnxBackend, type OnnxEngine, type OnnxEngineOptions } from './engine/register.ts';
+export { copyValues } from './engine/copy-values.ts';
 export { exportGraph, type ExportInput, type ExportOptions } from './export/export-graph.ts';
 export { ONNX_IR_VERSION, ONNX_OPSET } from './emit/emit.ts';
 export { TRACE_BACKEND } from './trace/trace-backend.ts';

@@ -43,3 +43,8 @@ export const onnx: EngineDefinition = {
 export function stepCompiler(): typeof Jit.compileStep | undefined {
   return tf.engine().backendName === BACKEND ? jit?.compileStep : undefined;
 }
+
+/** The copier of the engine in use; nothing if it has none. */
+export function valueCopier(): typeof Jit.copyValues | undefined {
+  return tf.engine().backendName === BACKEND ? jit?.copyValues : undefined;
+}
