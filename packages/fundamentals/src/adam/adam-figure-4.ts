@@ -166,7 +166,7 @@ export const adamFigure4 = defineExperiment({
     },
     laptop: {
       why: 'the paper’s net on MNIST for ten epochs; three of its β₂, five of its α, β₁ = 0.9',
-      minutes: 60,
+      minutes: 45,
       targets: [
         {
           metric: 'penaltyAtLargestBeta2',

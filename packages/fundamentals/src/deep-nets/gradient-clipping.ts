@@ -117,7 +117,7 @@ export const gradientClipping = defineExperiment({
     },
     laptop: {
       why: 'a lag of 100; with θ = 1, tried first, steps along clipped gradients were still long enough to throw a net off',
-      minutes: 3,
+      minutes: 4,
       targets: [
         { metric: 'divergedWithout', claim: 'nets of three that diverge without clipping', expected: [1, 3] },
         { metric: 'divergedWith', claim: 'nets of three that diverge with clipping', expected: [0, 0] },
