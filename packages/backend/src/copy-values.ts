@@ -3,8 +3,8 @@ import type { tf } from './tf.ts';
 
 /**
  * Reads a tensor into an array that is there already. For what is read again and again, such as the weights of a network
- * that acts on the host between two updates: `tensor.data()` makes a new array each time, which on the engine `onnx` has
- * the collector of garbage at work for a third of such a loop.
+ * that acts on the host between two updates: `tensor.data()` makes a new array each time, which keeps the collector of
+ * garbage busy.
  *
  * @param tensor of type float32 or int32
  * @param into as many numbers, of the same type
