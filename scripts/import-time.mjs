@@ -1,7 +1,8 @@
 /**
  * What importing our packages costs, in fresh processes that take turns:
  *
- *   node scripts/import-time.mjs              15 runs of each; fails above 150 ms more than TensorFlow.js alone
+ *   node scripts/import-time.mjs              15 runs of each; fails above 150 ms more than TensorFlow.js alone,
+ *                                             on a machine where that takes 300 ms; a slower one is allowed more in proportion
  *   node scripts/import-time.mjs --runs 31
  */
 import { spawnSync } from 'node:child_process';
@@ -9,8 +10,10 @@ import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 
-/** Milliseconds that are allowed beyond TensorFlow.js. */
+/** Milliseconds that are allowed beyond TensorFlow.js, where that takes at most {@link USUAL}. */
 const LIMIT = 150;
+/** Milliseconds of TensorFlow.js alone. A machine that is slow today is slow for both. */
+const USUAL = 300;
 
 const { values } = parseArgs({ options: { runs: { type: 'string', default: '15' } } });
 const runs = Number(values.runs);
@@ -56,13 +59,14 @@ const quantile = (numbers, share) =>
 // Other processes only ever add time, in bursts that may meet one side alone: the quicker quarters are compared.
 const quick = (numbers) => quantile(numbers, 0.25);
 const alone = quick(times['tfjs alone']);
+const limit = LIMIT * Math.max(1, alone / USUAL);
 let ok = true;
 for (const [name, all] of Object.entries(times)) {
   const more = quick(all) - alone;
-  ok &&= more <= LIMIT;
+  ok &&= more <= limit;
   const added = name === 'tfjs alone' ? '' : `, ${more.toFixed(0)} ms more`;
   const [least, lower, middle] = [0, 0.25, 0.5].map((share) => quantile(all, share).toFixed(0));
   console.log(`${name.padEnd(20)} quartile ${lower} ms (min ${least}, median ${middle})${added}`);
 }
-console.log(ok ? `ok: at most ${LIMIT} ms more` : `FAILED: more than ${LIMIT} ms more`);
+console.log(`${ok ? 'ok: at most' : 'FAILED: more than'} ${limit.toFixed(0)} ms more`);
 process.exitCode = ok ? 0 : 1;
